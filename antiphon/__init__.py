@@ -1,0 +1,1 @@
+"""Live voice and video sessions for Python servers: one handler, any transport."""

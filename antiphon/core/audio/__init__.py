@@ -1,0 +1,1 @@
+"""Audio frames, codecs and buffers: int16 PCM, counted in samples."""

@@ -1,0 +1,38 @@
+"""Audio frames: int16 PCM with its rate and its place in the stream."""
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ("AudioFrame", "Samples")
+
+_INT16 = np.dtype("<i2")
+
+Samples = npt.NDArray[np.int16]
+
+
+class AudioFrame(msgspec.Struct, frozen=True, gc=False, eq=False):
+    """A stretch of mono sound. Frames carry bytes because an echo, a bridge or a recorder never asks
+    for the array, and making the view of a cold 160-sample frame costs 3 µs.
+    """
+
+    pcm: bytes
+    """int16 little-endian mono samples, two bytes each."""
+    sample_rate: int
+    """Hz."""
+    pts: int = 0
+    """Index of the first sample in its stream, in samples at `sample_rate`."""
+
+    @property
+    def samples(self) -> Samples:
+        """The samples as a read-only int16 array of shape (n,): a view, made when asked."""
+        return np.frombuffer(self.pcm, dtype=_INT16)
+
+    def __len__(self) -> int:
+        """The number of samples."""
+        return len(self.pcm) // 2
+
+    @property
+    def duration(self) -> float:
+        """Seconds."""
+        return len(self.pcm) / (2 * self.sample_rate)

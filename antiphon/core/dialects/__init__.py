@@ -1,0 +1,1 @@
+"""Wire dialects: bytes on the wire to messages, and back."""

@@ -1,0 +1,1 @@
+"""Adapters that bind a session to memory, sockets and servers."""
