@@ -36,17 +36,27 @@ class LocalProtocolError(ProtocolError):
     """The caller asked for what the state of the session does not allow. Nothing was sent."""
 
 
+_REFUSAL_OF_CODE = {
+    1002: "invalid_order",
+    1007: "invalid_body",
+    1008: "policy_violation",
+    1009: "body_too_large",
+}
+
+
 class RemoteProtocolError(ProtocolError):
     """The peer broke the protocol.
 
     `reply` is the text of the error to tell the peer, `code` the WebSocket close code
     (RFC 6455 section 7.4.1): 1002 wrong order, 1007 not decodable, 1008 policy, 1009 too big.
+    `refusal` is the name of the same refusal over HTTP.
     """
 
-    def __init__(self, reply: str, code: int) -> None:
+    def __init__(self, reply: str, code: int, refusal: str = "") -> None:
         super().__init__(reply)
         self.reply = reply
         self.code = code
+        self.refusal = refusal or _REFUSAL_OF_CODE[code]
 
 
 class SessionClosed(AntiphonError):

@@ -1,0 +1,88 @@
+"""From the wire to the handler and back: codec, resampling, and cutting into pieces."""
+
+from ..playout import piece_lengths
+from .codecs import Codec
+from .frames import AudioFrame
+from .resample import Resampler
+
+__all__ = ("AudioDecoder", "AudioEncoder")
+
+
+class AudioDecoder:
+    """Payloads as they come to frames at `sample_rate`; state is one resampler and a sample count."""
+
+    __slots__ = ("_decode", "_pts", "_rate", "_resampler")
+
+    def __init__(self, codec: Codec, wire_rate: int, sample_rate: int) -> None:
+        self._decode = codec.decode
+        self._rate = sample_rate
+        self._pts = 0
+        self._resampler = (
+            Resampler(wire_rate, sample_rate) if wire_rate != sample_rate else None
+        )
+
+    def decode(self, payload: bytes) -> AudioFrame | None:
+        """One payload as a frame; None while it gives no sample yet. Raises ValueError when the
+        payload does not hold whole samples.
+        """
+        pcm = self._decode(payload)
+        if self._resampler is not None:
+            pcm = self._resampler.process(pcm)
+        if not pcm:
+            return None
+        frame = AudioFrame(pcm, self._rate, self._pts)
+        self._pts += len(pcm) // 2
+        return frame
+
+
+class AudioEncoder:
+    """Frames of any rate and length to payloads of at most `MAX_PIECE` seconds at the wire's rate."""
+
+    __slots__ = ("_bytes", "_encode", "_resampler", "_source_rate", "_wire_rate")
+
+    def __init__(self, codec: Codec, wire_rate: int) -> None:
+        self._encode = codec.encode
+        self._bytes = codec.bytes_per_sample
+        self._wire_rate = wire_rate
+        self._source_rate = wire_rate
+        self._resampler: Resampler | None = None
+
+    @property
+    def resampling(self) -> bool:
+        """Whether a tail may be held back that `flush` gives."""
+        return self._resampler is not None
+
+    def encode(self, frame: AudioFrame) -> list[tuple[bytes, float]]:
+        """The frame as (payload, seconds) pieces. A frame of another rate than the one before
+        first gives the tail of what came before.
+        """
+        tail: list[tuple[bytes, float]] = []
+        if frame.sample_rate != self._source_rate:
+            tail = self.flush()
+            self._source_rate = frame.sample_rate
+        if frame.sample_rate == self._wire_rate:
+            return [*tail, *self._pieces(frame.pcm)] if tail else self._pieces(frame.pcm)
+        if self._resampler is None:
+            self._resampler = Resampler(frame.sample_rate, self._wire_rate)
+        return tail + self._pieces(self._resampler.process(frame.pcm))
+
+    def flush(self) -> list[tuple[bytes, float]]:
+        """The tail that the resampler holds; the next frame starts anew."""
+        if self._resampler is None:
+            return []
+        resampler, self._resampler = self._resampler, None
+        return self._pieces(resampler.flush())
+
+    def _pieces(self, pcm: bytes) -> list[tuple[bytes, float]]:
+        samples = len(pcm) // 2
+        if not samples:
+            return []
+        payload = self._encode(pcm)
+        pieces, each = piece_lengths(samples, self._wire_rate)
+        if pieces == 1:
+            return [(payload, samples / self._wire_rate)]
+        step = each * self._bytes
+        return [
+            (part, len(part) / self._bytes / self._wire_rate)
+            for part in (payload[i : i + step] for i in range(0, len(payload), step))
+        ]

@@ -1,0 +1,100 @@
+"""The clocks of one call: start, time limit, idleness, absence and pings. Time comes in as `now`."""
+
+from enum import Enum
+from math import inf
+
+import msgspec
+
+__all__ = ("Expiry", "Liveness", "Timing")
+
+
+class Timing(msgspec.Struct, frozen=True, kw_only=True):
+    """Limits of time, all in seconds; inf turns one off. Defaults: docs/protocol.md section 7."""
+
+    start_timeout: float = 5.0
+    """From the handshake to `start`."""
+    time_limit: float = inf
+    """From the start of the call to its end."""
+    idle_timeout: float = inf
+    """Without a message in either direction; what the client cannot hear does not count."""
+    absence_timeout: float = 60.0
+    """Without a message from a client that does not listen either (HTTP without its event stream)."""
+    ping_interval: float = 20.0
+    """Of silence from the peer before it is asked whether it lives."""
+    ping_timeout: float = 20.0
+    """For any sign of life after that question."""
+
+
+class Expiry(Enum):
+    """What ran out."""
+
+    START = "start"
+    TIME_LIMIT = "time limit"
+    IDLE = "idle"
+    ABSENT = "absent"
+    PING = "ping"
+    DEAD = "dead"
+
+
+class Liveness:
+    """What is due when. `heard` and `active` are plain attributes: they are set for every message."""
+
+    __slots__ = ("_absent", "_ends", "_pinged", "_start_by", "_timing", "active", "heard")
+
+    def __init__(self, timing: Timing, now: float) -> None:
+        self._timing = timing
+        self._start_by = now + timing.start_timeout
+        self._ends = inf
+        self._absent = inf  # since when nobody listens; inf while somebody does
+        self._pinged = inf  # when the question went out; inf when none waits
+        self.heard = now
+        """When the peer last gave a sign of life, of any kind."""
+        self.active = now
+        """When a message last passed, in either direction."""
+
+    def started(self, now: float) -> None:
+        """The call is open: the start timer is off, the time limit runs."""
+        self._start_by = inf
+        self._ends = now + self._timing.time_limit
+        self.active = now
+
+    def absent(self, now: float) -> None:
+        """Nobody listens from now on."""
+        self._absent = now
+
+    def present(self, now: float) -> None:
+        """Somebody listens."""
+        self._absent = inf
+        self.heard = self.active = now
+
+    def deadline(self) -> float:
+        """When something is due next, as far as is known now: signs of life only move it away."""
+        return min(due for due, _ in self._table())
+
+    def expired(self, now: float) -> Expiry | None:
+        """The first thing that has run out by now; a ping is to be sent when it says so."""
+        for due, expiry in self._table():
+            if now >= due:
+                if expiry is Expiry.PING:
+                    self._pinged = now
+                return expiry
+        return None
+
+    def _table(self) -> tuple[tuple[float, Expiry], ...]:
+        timing = self._timing
+        answered = self.heard >= self._pinged
+        if answered:
+            self._pinged = inf
+        waiting = self._pinged != inf
+        return (
+            (self._start_by, Expiry.START),
+            (self._ends, Expiry.TIME_LIMIT),
+            (self._pinged + timing.ping_timeout, Expiry.DEAD),
+            (self.active + timing.idle_timeout, Expiry.IDLE),
+            (max(self._absent, self.heard) + self._absence, Expiry.ABSENT),
+            (inf if waiting else self.heard + timing.ping_interval, Expiry.PING),
+        )
+
+    @property
+    def _absence(self) -> float:
+        return min(self._timing.absence_timeout, self._timing.idle_timeout)

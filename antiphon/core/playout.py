@@ -1,0 +1,132 @@
+"""Playout: which piece leaves when, how far ahead of the listener we are, what was heard.
+
+The listener is taken to play without a pause whatever has been sent, and to wait when it runs
+out. `lead` bounds how much is sent ahead of that: less than it is in flight or buffered over
+there, so an interruption has little to drop and a slow reader holds little memory.
+"""
+
+from collections import deque
+
+import msgspec
+
+from .wire import Kind
+
+__all__ = ("LEAD", "MAX_PIECE", "Interruption", "Playout", "piece_lengths")
+
+LEAD = 0.2  # seconds; docs/protocol.md section 4
+MAX_PIECE = 0.06  # seconds; the longest common packet time, and well below the lead
+
+_SLACK = 1e-6  # seconds; sums of piece lengths must not miss the lead by rounding
+
+
+class Interruption(msgspec.Struct, frozen=True):
+    """What an interruption cut off, in seconds since the first sound of the call."""
+
+    heard: float
+    """Seconds of sound that the listener has heard."""
+    dropped: float
+    """Seconds of sound that were given and not heard: queued here, or told to be cleared there."""
+
+
+def piece_lengths(samples: int, sample_rate: int) -> tuple[int, int]:
+    """Cut a chunk into equal pieces of at most `MAX_PIECE` seconds: (pieces, samples in each).
+
+    The last piece may be shorter. A chunk that is short enough is one piece.
+    """
+    most = max(1, int(MAX_PIECE * sample_rate))
+    if samples <= most:
+        return 1, samples
+    pieces = -(-samples // most)
+    each = -(-samples // pieces)
+    return -(-samples // each), each
+
+
+class Playout:
+    """The queue of one call's outgoing sound, with the control messages that stand between it.
+
+    Bounded by its user: nobody pushes while `waiting` is true.
+    """
+
+    __slots__ = ("_end", "_given", "_lead", "_queue", "_queued")
+
+    def __init__(self, lead: float = LEAD) -> None:
+        self._lead = lead
+        self._end = 0.0  # when the listener will have played all that was sent
+        self._given = 0.0  # seconds of sound sent so far
+        self._queued = 0.0  # seconds of sound in the queue
+        self._queue: deque[tuple[Kind, bytes, float]] = deque()
+
+    @property
+    def waiting(self) -> bool:
+        """Whether something is still queued."""
+        return bool(self._queue)
+
+    @property
+    def end(self) -> float:
+        """When the listener will have played all that has been sent."""
+        return self._end
+
+    def passes(self, duration: float, now: float) -> bool:
+        """Whether a piece may leave at once; if so it counts as sent."""
+        if self._queue:
+            return False
+        end = self._end
+        if end <= now:
+            self._end = now + duration
+        elif end + duration - now <= self._lead + _SLACK:
+            self._end = end + duration
+        else:
+            return False
+        self._given += duration
+        return True
+
+    def push(self, kind: Kind, payload: bytes, duration: float) -> None:
+        """Queue a piece, or with duration 0 a message that must keep its place among them."""
+        self._queue.append((kind, payload, duration))
+        self._queued += duration
+
+    def due(self, now: float) -> list[tuple[Kind, bytes]]:
+        """Take what may leave by now."""
+        leaving: list[tuple[Kind, bytes]] = []
+        queue = self._queue
+        while queue:
+            kind, payload, duration = queue[0]
+            start = max(self._end, now)
+            ahead = start + duration - now
+            if duration and self._end > now and ahead > self._lead + _SLACK:
+                break
+            if duration:
+                self._end = start + duration
+                self._given += duration
+                self._queued -= duration
+            queue.popleft()
+            leaving.append((kind, payload))
+        return leaving
+
+    def deadline(self) -> float:
+        """When the first piece of the queue may leave; inf when nothing is queued."""
+        if not self._queue:
+            return float("inf")
+        duration = self._queue[0][2]
+        return min(self._end, self._end + duration - self._lead)
+
+    def heard(self, now: float) -> float:
+        """Seconds of sound that the listener has heard by now."""
+        return self._given - max(0.0, self._end - now)
+
+    def clear(self) -> None:
+        """Forget the queue: nothing more is sent."""
+        self._queue.clear()
+        self._queued = 0.0
+
+    def drop(self, now: float) -> tuple[Interruption, list[tuple[Kind, bytes]]]:
+        """Interrupt: forget the queued sound. Returns what was cut off, and the control
+        messages that were queued among it, which must still be sent.
+        """
+        heard = self.heard(now)
+        dropped = self._given - heard + self._queued
+        kept = [(kind, payload) for kind, payload, duration in self._queue if not duration]
+        self.clear()
+        self._given = heard
+        self._end = min(self._end, now)
+        return Interruption(heard=heard, dropped=max(0.0, dropped)), kept

@@ -1,0 +1,245 @@
+"""What the parts of the package ask of each other, as protocols."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import Any, Protocol
+
+import msgspec
+
+from .audio.frames import AudioFrame, Samples
+from .events import Message
+from .playout import Interruption
+from .ring import Position
+from .signaling import Refusal
+
+__all__ = (
+    "Call",
+    "CallInfo",
+    "Command",
+    "Directory",
+    "Handler",
+    "HangUp",
+    "Link",
+    "Output",
+    "SetInputs",
+)
+
+
+class Link(Protocol):
+    """What a transport supplies to the driver of one call. None of its methods waits."""
+
+    @property
+    def peer(self) -> str:
+        """Who is at the other end, for logs: `127.0.0.1:40312`."""
+        ...
+
+    @property
+    def writable(self) -> bool:
+        """Whether more may be sent now; the link calls the driver's `resumed` when it may again."""
+        ...
+
+    def send_text(self, payload: bytes) -> None:
+        """Send one whole message of UTF-8 text."""
+        ...
+
+    def send_binary(self, payload: bytes) -> None:
+        """Send one whole binary message."""
+        ...
+
+    def ping(self) -> None:
+        """Ask the peer for a sign of life; does nothing where the transport has no such thing."""
+        ...
+
+    def close(self, code: int, reason: str) -> None:
+        """Send what is left, then close. Called once."""
+        ...
+
+
+class Call(Protocol):
+    """One live call, as a handler or a client's program sees it; the same on every transport."""
+
+    @property
+    def id(self) -> str:
+        """The id that the client chose."""
+        ...
+
+    @property
+    def transport(self) -> str:
+        """`memory`, `websocket` or `http`."""
+        ...
+
+    @property
+    def metadata(self) -> Mapping[str, Any]:
+        """What the client sent with its start."""
+        ...
+
+    @property
+    def principal(self) -> Any:
+        """What `authorize` returned for the client's request; None without it."""
+        ...
+
+    @property
+    def sample_rate(self) -> int:
+        """Hz: the rate of the frames in `audio`."""
+        ...
+
+    @property
+    def inputs(self) -> tuple[Any, ...]:
+        """The newest inputs, positional; empty until there are any."""
+        ...
+
+    @property
+    def audio(self) -> AsyncIterator[AudioFrame]:
+        """Sound from the peer as it comes. One reader at a time (anyio.BusyResourceError).
+
+        When its reader is late, sound older than 300 ms is dropped and counted in `dropped_frames`.
+        """
+        ...
+
+    @property
+    def messages(self) -> AsyncIterator[Message]:
+        """What the peer tells. One reader at a time; at most 256 wait, then the oldest is dropped."""
+        ...
+
+    @property
+    def dropped_frames(self) -> int:
+        """Frames of received sound that nobody took in time."""
+        ...
+
+    async def send_audio(self, audio: AudioFrame | tuple[int, Samples]) -> None:
+        """Play sound to the peer: a frame, or (sample rate in Hz, array).
+
+        Arrays are int16, int32 or float (full scale 1.0, clipped), of shape (n,), (1, n), (n, 1) or
+        stereo (2, n). Waits while the peer is 200 ms behind. Raises SessionClosed after the end.
+        """
+        ...
+
+    async def send(self, data: Any) -> None:
+        """Tell the peer anything that JSON can hold. Raises TypeError when it cannot."""
+        ...
+
+    async def log(self, text: str) -> None:
+        """Tell the client a log message."""
+        ...
+
+    async def output(self, *values: Any) -> None:
+        """Publish an output of the handler and tell the client that it can be fetched."""
+        ...
+
+    async def wait_for_inputs(self, timeout: float = 60.0) -> tuple[Any, ...]:
+        """Ask the client for inputs and wait for them. Raises TimeoutError."""
+        ...
+
+    def interrupt(self) -> Interruption:
+        """Drop all sound that the peer has not heard yet, here and there."""
+        ...
+
+    async def drain(self) -> None:
+        """Wait until the peer has played all that was sent."""
+        ...
+
+    async def hang_up(self, reason: str = "") -> None:
+        """End the call after the sound that was given has been sent; the client is told `reason`."""
+        ...
+
+    async def ping(self) -> float:
+        """Client: the round trip to the server and back, in seconds."""
+        ...
+
+
+Handler = Callable[[Call], Awaitable[None]]
+"""What runs in a call: returning ends it, cancellation is the peer leaving."""
+
+
+class Output(msgspec.Struct, frozen=True, eq=False):
+    """One output of a handler."""
+
+    args: tuple[Any, ...]
+
+    @property
+    def value(self) -> Any:
+        """As JSON shows it: the value, or a list when there are several."""
+        return self.args[0] if len(self.args) == 1 else list(self.args)
+
+
+class CallInfo(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """One live call, as a directory lists it."""
+
+    id: str
+    transport: str
+    peer: str
+    token: str
+    """Proves that a request is about this call; never logged."""
+    started: float
+    """Seconds since the epoch."""
+    metadata: Mapping[str, Any]
+    principal: Any = None
+
+
+class SetInputs(msgspec.Struct, frozen=True, eq=False):
+    """Give the handler inputs for its next call."""
+
+    values: tuple[Any, ...]
+
+
+class HangUp(msgspec.Struct, frozen=True):
+    """End the call; the client is told `reason`."""
+
+    reason: str
+
+
+Command = SetInputs | HangUp
+"""What may be asked of whoever runs a call."""
+
+
+class Directory(Protocol):
+    """Where live calls are registered, so that any request, on any transport, finds them."""
+
+    @property
+    def slots(self) -> int:
+        """Slots that are taken now."""
+        ...
+
+    async def claim(
+        self, call: CallInfo, limit: int | None, run: Callable[[Command], None]
+    ) -> Refusal | None:
+        """Take a slot and the id for a call, at once or not at all; None means taken.
+
+        `run` carries out the commands that come for the call, on the event loop that claimed it.
+        """
+        ...
+
+    async def release(self, call_id: str) -> None:
+        """Give slot and id back; its outputs end after what is there. Once per successful claim."""
+        ...
+
+    def close(self) -> None:
+        """Refuse every claim from now on: the server is shutting down."""
+        ...
+
+    def calls(self) -> list[CallInfo]:
+        """The live calls, oldest first."""
+        ...
+
+    def look_up(self, call_id: str) -> CallInfo | None:
+        """The live call with this id."""
+        ...
+
+    def command(self, call_id: str, command: Command) -> None:
+        """Ask whoever runs the call. Raises UnknownCall."""
+        ...
+
+    def publish(self, call_id: str, output: Output) -> Position:
+        """Add an output. Raises UnknownCall."""
+        ...
+
+    def newest(self, call_id: str) -> Output | None:
+        """The newest output, None before the first. Raises UnknownCall."""
+        ...
+
+    def subscribe(
+        self, call_id: str, after: Position | None = None
+    ) -> AsyncIterator[tuple[Position, Output]]:
+        """All outputs after a position (None: all of the newest 256), then those to come, until the
+        call ends. Raises UnknownCall at once, not at the first item.
+        """
+        ...

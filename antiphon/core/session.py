@@ -1,0 +1,614 @@
+"""The state machine of one call, for either end. No I/O, no clock: bytes and `now` in, events and
+bytes out.
+
+    events = session.receive(kind, payload, now)    what came over the wire
+    session.send(message, now)                      what this end wants to say
+    session.data_to_send()                          what to write, after either
+    session.deadline()                              when to call `advance` at the latest
+
+Legality is the two tables below; docs/protocol.md draws its diagram from them.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from enum import Enum
+from math import inf
+from typing import Any, Literal, assert_never
+
+import msgspec
+
+from .audio.codecs import codec_for
+from .audio.frames import AudioFrame
+from .audio.path import AudioDecoder, AudioEncoder
+from .dialects import browser
+from .errors import LocalProtocolError, RemoteProtocolError, SessionClosed
+from .events import (
+    AudioReceived,
+    CallRefusedByServer,
+    CallRequested,
+    CallStarted,
+    Closed,
+    Event,
+    InputsReceived,
+    MarkReached,
+    Message,
+    PlayoutCleared,
+    PlayoutReady,
+    PongReceived,
+)
+from .liveness import Expiry, Liveness, Timing
+from .messages import (
+    Clear,
+    EndStream,
+    ErrorNotice,
+    FetchOutput,
+    Input,
+    Log,
+    Mark,
+    MarkBody,
+    Media,
+    MediaFormat,
+    Ping,
+    Pong,
+    Refused,
+    SendInput,
+    Start,
+    Started,
+    Stop,
+    StopWord,
+    ToClient,
+    ToServer,
+    WarningNotice,
+    WireMessage,
+)
+from .playout import LEAD, Interruption, Playout
+from .signaling import Refusal, check_call_id, refusal_from_meta
+from .wire import Kind, Role, parse_close
+
+__all__ = ("TO_CLIENT", "TO_SERVER", "Session", "SessionConfig", "SessionState")
+
+
+class SessionState(Enum):
+    CONNECTING = "connecting"
+    OPEN = "open"
+    DRAINING = "draining"
+    CLOSED = "closed"
+
+
+_CONNECTING, _OPEN, _DRAINING, _CLOSED = SessionState
+
+Row = Mapping[type[Any], SessionState]
+
+_TALK = (Media, Mark, Input, ToServer, Ping)
+_TELL = (
+    *(Mark, Clear, Pong, SendInput, FetchOutput, StopWord),
+    *(Log, ErrorNotice, WarningNotice, ToClient),
+)
+
+TO_SERVER: Mapping[SessionState, Row] = {
+    _CONNECTING: {Start: _OPEN, Ping: _CONNECTING, Stop: _CLOSED},
+    _OPEN: {**dict.fromkeys(_TALK, _OPEN), Stop: _CLOSED},
+    _DRAINING: {**dict.fromkeys(_TALK, _DRAINING), Stop: _CLOSED},
+    _CLOSED: {},
+}
+"""What a client may say in which state, and the state that follows, at both ends."""
+
+TO_CLIENT: Mapping[SessionState, Row] = {
+    _CONNECTING: {Pong: _CONNECTING, ErrorNotice: _CONNECTING, Refused: _CLOSED},
+    _OPEN: {
+        **dict.fromkeys((*_TELL, Media, Started), _OPEN),
+        EndStream: _DRAINING,
+        Refused: _CLOSED,
+    },
+    _DRAINING: dict.fromkeys((*_TELL, EndStream), _DRAINING),
+    _CLOSED: {},
+}
+"""What a server may say in which state, and the state that follows, at both ends."""
+
+_NOTHING: tuple[Event, ...] = ()
+_TEXT, _BINARY = Kind.TEXT, Kind.BINARY
+_MAX_MARKS = 64  # marks that may wait at the client; more are answered at once
+
+
+class SessionConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """What one end of a call is set up with."""
+
+    input_sample_rate: int = 24000
+    """Hz: the rate at which this end listens."""
+    output_sample_rate: int = 24000
+    """Hz: the rate on the wire out, when the client names no media format."""
+    mode: Literal["send-receive", "send", "receive"] = "send-receive"
+    """Who speaks, seen from the client."""
+    lead: float = LEAD
+    """Seconds of sound sent ahead of the listener at most."""
+    binary: bool = True
+    """Whether the link carries binary messages to the peer."""
+    timing: Timing = Timing()
+
+
+_MAX_RATE = 192_000
+_MIN_RATE = 4_000
+
+
+class Session:
+    """One end of one call. Not thread-safe; `now` is seconds of one monotonic clock."""
+
+    def __init__(self, role: Role, config: SessionConfig, now: float) -> None:
+        self._role = role
+        self._config = config
+        self._live = Liveness(config.timing, now)
+        self._playout = Playout(config.lead)
+        self._outbox: list[tuple[Kind, bytes]] = []
+        self._decoder: AudioDecoder | None = None
+        self._encoder: AudioEncoder | None = None
+        self._rates = (0, 0)
+        self._format: MediaFormat | None = None
+        self._decode: Callable[[bytes], Any]
+        if role is Role.SERVER:
+            self._decode, self._legal_in, self._legal_out = browser.decode_client, TO_SERVER, TO_CLIENT
+        else:
+            self._decode, self._legal_in, self._legal_out = browser.decode_server, TO_CLIENT, TO_SERVER
+        self._binary = False
+        self._muted = False
+        self._ending: tuple[str, int] | None = None
+        self._marks: list[tuple[float, str]] = []
+        self._heard_until = 0.0
+        self.unknown_messages = 0
+        """Messages of unknown names, ignored."""
+        self._set_state(_CONNECTING)
+        self._next = self._live.deadline()
+
+    # -- state -----------------------------------------------------------------------------------
+
+    @property
+    def state(self) -> SessionState:
+        return self._state
+
+    @property
+    def ready(self) -> bool:
+        """Whether `send_audio` would not have to wait behind sound that was given before."""
+        return not self._playout.waiting
+
+    @property
+    def playout_end(self) -> float:
+        """When the listener will have played all that was sent so far."""
+        return self._playout.end
+
+    @property
+    def marks(self) -> bool:
+        """Whether the client answers marks: one that names a media format does."""
+        return self._format is not None
+
+    def heard(self, now: float) -> float:
+        """Seconds of sound that the listener has heard."""
+        return self._playout.heard(now)
+
+    def _set_state(self, state: SessionState) -> None:
+        self._state = state
+        self._row_in: Row = self._legal_in[state]
+        self._row_out: Row = self._legal_out[state]
+
+    # -- input -----------------------------------------------------------------------------------
+
+    def receive(self, kind: Kind, payload: bytes, now: float) -> Sequence[Event]:
+        """One whole message from the wire.
+
+        Raises RemoteProtocolError when the peer broke the protocol: the session is closed then, the
+        error's reply waits in `data_to_send`, and `error.code` is the code to close the link with.
+        """
+        if self._state is _CLOSED:
+            return _NOTHING
+        self._live.heard = now
+        try:
+            if kind is _TEXT:
+                return self._receive_message(self._decode(payload), now)
+            if kind is _BINARY:
+                return self._receive_binary(payload, now)
+        except RemoteProtocolError as error:
+            self.fail(error)
+            raise
+        if kind is Kind.CLOSE:
+            code, reason = parse_close(payload)
+            return self._close(code, reason, remote=True)
+        return _NOTHING
+
+    def receive_eof(self, reason: str, now: float) -> Sequence[Event]:
+        """The link is gone without a close (RFC 6455 section 7.1.5 calls that 1006)."""
+        return self._close(1006, reason, remote=True) if self._state is not _CLOSED else _NOTHING
+
+    def advance(self, now: float) -> Sequence[Event]:
+        """Act on what is due by `now`. Call it when `deadline` has come; earlier does no harm."""
+        if self._state is _CLOSED:
+            return _NOTHING
+        events: list[Event] = []
+        while self._state is not _CLOSED:
+            expiry = self._live.expired(now)
+            if expiry is None:
+                break
+            events.extend(self._expire(expiry, now))
+        if self._state is not _CLOSED:
+            events.extend(self._release(now))
+            self._answer_marks(now)
+        self._next = self._due()
+        return events
+
+    def deadline(self) -> float:
+        """When `advance` must be called at the latest; inf when nothing waits. May be early."""
+        return self._next
+
+    def data_to_send(self) -> list[tuple[Kind, bytes]]:
+        """Take what is to be written, oldest first."""
+        outbox, self._outbox = self._outbox, []
+        return outbox
+
+    @property
+    def has_data(self) -> bool:
+        """Whether `data_to_send` would give something."""
+        return bool(self._outbox)
+
+    def absent(self, now: float) -> None:
+        """Nobody listens at the other end of the link (HTTP: no event stream is attached)."""
+        self._live.absent(now)
+        self._arm(self._live.deadline())
+
+    def present(self, now: float) -> None:
+        """Somebody listens."""
+        self._live.present(now)
+
+    # -- output ----------------------------------------------------------------------------------
+
+    def start(self, message: Start, now: float) -> None:
+        """Client: open the call. `message` must name a media format."""
+        self._require(self._role is Role.CLIENT, "only a client starts a call")
+        if message.media_format is None:
+            raise LocalProtocolError("a client of this package names its media format")
+        self._set_format(message.media_format, local_rate=message.media_format.sample_rate)
+        self.send(message, now)
+        self._opened(now)
+
+    def accept(self, token: str, now: float) -> Sequence[Event]:
+        """Server: the call of the last `CallRequested` is admitted; its audio flows."""
+        self._require(self._role is Role.SERVER, "only a server accepts a call")
+        if self._format is not None:
+            self.send(Started(self._format, token), now)
+        self._opened(now)
+        return _NOTHING
+
+    def refuse(self, refusal: Refusal, now: float) -> Sequence[Event]:
+        """Server: the call of the last `CallRequested` is not admitted."""
+        self.send(Refused(refusal.meta), now)
+        return self._close(refusal.kind.code, refusal.error, remote=False)
+
+    def send(self, message: WireMessage, now: float) -> None:
+        """Say something at once, ahead of sound that waits.
+
+        Raises LocalProtocolError when the state does not allow it, SessionClosed after the end,
+        TypeError when its data is no JSON.
+        """
+        following = self._row_out.get(type(message))
+        if following is None:
+            raise self._illegal(type(message).__name__)
+        self._outbox.append((_TEXT, browser.encode(message)))
+        self._live.active = now
+        if following is not self._state:
+            self._set_state(following)
+
+    def send_audio(self, frame: AudioFrame, now: float) -> None:
+        """Give sound to play. What the lead does not allow yet waits: look at `ready` first."""
+        encoder = self._encoder
+        if encoder is None or self._row_out.get(Media) is None:
+            raise self._illegal("audio")
+        if self._muted:
+            raise LocalProtocolError("this stream's mode is 'send': only the client speaks")
+        self._live.active = now
+        self._play(encoder.encode(frame), now)
+
+    def mark(self, name: str, now: float) -> bool:
+        """Server: ask to be told when all sound given so far has been played. False when this
+        client does not answer marks.
+        """
+        if not self.marks:
+            return False
+        message = Mark(MarkBody(name))
+        if self._row_out.get(Mark) is None:
+            raise self._illegal("a mark")
+        if self._playout.waiting:
+            self._playout.push(Kind.TEXT, browser.encode(message), 0.0)
+        else:
+            self.send(message, now)
+        return True
+
+    def interrupt(self, now: float) -> Interruption:
+        """Drop the sound that was not heard yet, here and (by `clear`) over there."""
+        interruption, kept = self._playout.drop(now)
+        if self._role is Role.SERVER and self._row_out.get(Clear) is not None:
+            self.send(Clear(), now)
+        self._outbox.extend(kept)
+        return interruption
+
+    def drain(self, text: str, code: int, now: float) -> Sequence[Event]:
+        """Server: end the call after what was given has been sent; `text` is told to the client.
+
+        Nothing more may be given. Without a call to end, the link is closed at once.
+        """
+        if self._state is _CLOSED or self._ending is not None:
+            return _NOTHING
+        self._ending = (text, code)
+        if self._state is _OPEN:
+            self._flush_encoder(now)
+            self._set_state(_DRAINING)
+        return self._release(now)
+
+    def end(self, text: str, code: int, now: float) -> Sequence[Event]:
+        """As `drain`, but sound that still waits is dropped."""
+        if self._state is not _CLOSED:
+            _, kept = self._playout.drop(now)
+            self._outbox.extend(kept)
+            self._ending = None
+        return self.drain(text, code, now)
+
+    def hang_up(self, now: float) -> Sequence[Event]:
+        """Client: end the call."""
+        if self._state is _CLOSED:
+            return _NOTHING
+        self._outbox.append((_TEXT, browser.encode(Stop())))
+        return self._close(1000, "", remote=False)
+
+    def fail(self, error: RemoteProtocolError) -> Sequence[Event]:
+        """The peer broke a rule, of this floor or of the framing below: tell it, and close."""
+        if self._state is _CLOSED:
+            return _NOTHING
+        if self._role is Role.SERVER:
+            notice = ErrorNotice(error.reply, error.reply)
+            self._outbox.append((_TEXT, browser.encode(notice)))
+        return self._close(error.code, error.reply, remote=False)
+
+    # -- what a message does ---------------------------------------------------------------------
+
+    def _receive_message(self, message: Any, now: float) -> Sequence[Event]:
+        message_type = type(message)
+        following = self._row_in.get(message_type)
+        if following is None:
+            if message_type is browser.Unknown:
+                self.unknown_messages += 1
+                return _NOTHING
+            raise self._out_of_order(message_type)
+        if following is not self._state:
+            self._set_state(following)
+        self._live.active = now
+        if message_type is Media:
+            return self._receive_audio(message.media.payload, now)
+        if self._role is Role.SERVER:
+            return self._told_by_client(message, now)
+        return self._told_by_server(message, now)
+
+    def _receive_binary(self, payload: bytes, now: float) -> Sequence[Event]:
+        if self._row_in.get(Media) is None:
+            raise self._out_of_order(Media)
+        self._binary = self._config.binary
+        self._live.active = now
+        return self._receive_audio(payload, now)
+
+    def _receive_audio(self, payload: bytes, now: float) -> Sequence[Event]:
+        decoder = self._decoder
+        if decoder is None:
+            return self._unwanted_audio(now)
+        try:
+            frame = decoder.decode(payload)
+        except ValueError as error:
+            raise RemoteProtocolError(str(error), 1007) from error
+        if frame is None:
+            return _NOTHING
+        if self._role is Role.CLIENT:
+            self._heard_until = max(self._heard_until, now) + frame.duration
+        return (AudioReceived(frame),)
+
+    def _unwanted_audio(self, now: float) -> Sequence[Event]:
+        if not self._muted and self._role is Role.SERVER:
+            self._muted = True
+            text = "this stream's mode is 'receive': audio from the client is not heard"
+            self.send(WarningNotice(text, text), now)
+        return _NOTHING
+
+    def _told_by_client(self, message: Any, now: float) -> Sequence[Event]:
+        match message:
+            case Start():
+                return (self._requested(message),)
+            case Ping():
+                self._outbox.append((_TEXT, browser.encode(Pong())))
+                return _NOTHING
+            case Mark():
+                return (MarkReached(message.mark.name),)
+            case Input():
+                return (InputsReceived(_positional(message.data)),)
+            case ToServer():
+                return (Message("message", message.data),)
+            case Stop():
+                return self._close(1000, "", remote=True)
+            case _:
+                raise AssertionError(message)
+
+    def _told_by_server(self, message: Any, now: float) -> Sequence[Event]:
+        match message:
+            case Pong():
+                return (PongReceived(),)
+            case Clear():
+                self._heard_until = now
+                self._answer_marks(inf)
+                return (PlayoutCleared(),)
+            case Mark():
+                self._marks.append((self._heard_until, message.mark.name))
+                self._answer_marks(inf if len(self._marks) > _MAX_MARKS else now)
+                self._arm(self._marks[0][0] if self._marks else inf)
+                return _NOTHING
+            case Started():
+                return (CallStarted(message.media_format, message.token),)
+            case Refused():
+                refusal = refusal_from_meta(message.meta)
+                closed = self._close(refusal.kind.code, refusal.error, remote=True)
+                return (CallRefusedByServer(refusal), *closed)
+            case ErrorNotice() | WarningNotice():
+                text = message.data if message.data not in (None, "") else message.message
+                return (Message(_tag(message), text),)
+            case _:
+                return (Message(_tag(message), message.data),)
+
+    def _requested(self, start: Start) -> CallRequested:
+        given = start.websocket_id if start.websocket_id is not msgspec.UNSET else start.webrtc_id
+        if given is msgspec.UNSET:
+            raise RemoteProtocolError("`start` needs a websocket_id", 1007)
+        try:
+            call_id = check_call_id(given)
+        except ValueError as error:
+            raise RemoteProtocolError(str(error), 1008) from error
+        if start.media_format is None:
+            self._set_audio(
+                "audio/x-mulaw", self._config.input_sample_rate, self._config.output_sample_rate
+            )
+        else:
+            self._set_format(start.media_format, local_rate=self._config.input_sample_rate)
+        inputs = None if start.inputs is None else _positional(start.inputs)
+        return CallRequested(call_id, start.media_format, start.metadata, inputs)
+
+    def _set_format(self, wanted: MediaFormat, local_rate: int) -> None:
+        if not _MIN_RATE <= wanted.sample_rate <= _MAX_RATE:
+            raise RemoteProtocolError(
+                f"media_format.sample_rate is {_MIN_RATE} to {_MAX_RATE} Hz,"
+                f" not {wanted.sample_rate}",
+                1008,
+            )
+        self._format = wanted
+        self._set_audio(wanted.encoding, wanted.sample_rate, wanted.sample_rate, local_rate)
+
+    def _set_audio(
+        self, encoding: str, rate_in: int, rate_out: int, local_rate: int | None = None
+    ) -> None:
+        try:
+            codec = codec_for(encoding)
+        except ValueError as error:
+            raise RemoteProtocolError(f"media_format.encoding: {error}", 1008) from error
+        heard = self._role is Role.CLIENT or self._config.mode != "receive"
+        if heard:
+            self._decoder = AudioDecoder(codec, rate_in, local_rate or rate_in)
+        self._encoder = AudioEncoder(codec, rate_out)
+        self._muted = self._role is Role.SERVER and self._config.mode == "send"
+
+    # -- endings ---------------------------------------------------------------------------------
+
+    def _opened(self, now: float) -> None:
+        self._live.started(now)
+        self._next = self._due()
+
+    def _close(self, code: int, reason: str, *, remote: bool) -> tuple[Event, ...]:
+        self._set_state(_CLOSED)
+        self._next = inf
+        self._playout.clear()
+        return (Closed(code, reason, remote),)
+
+    def _expire(self, expiry: Expiry, now: float) -> Sequence[Event]:
+        timing = self._config.timing
+        match expiry:
+            case Expiry.PING:
+                self._outbox.append((Kind.PING, b""))
+                return _NOTHING
+            case Expiry.START:
+                text = f"no `start` came within {timing.start_timeout:g} s"
+                self._outbox.append((_TEXT, browser.encode(ErrorNotice(text, text))))
+                return self._close(1008, text, remote=False)
+            case Expiry.TIME_LIMIT:
+                return self.end(f"the time limit of {timing.time_limit:g} s is over", 1000, now)
+            case Expiry.IDLE:
+                return self.end(f"nothing was said for {timing.idle_timeout:g} s", 1000, now)
+            case Expiry.ABSENT:
+                return self._close(1001, "the client neither sends nor listens", remote=True)
+            case Expiry.DEAD:
+                text = f"a ping was not answered within {timing.ping_timeout:g} s"
+                return self._close(1011, text, remote=True)
+            case _:
+                assert_never(expiry)
+
+    # -- playout ---------------------------------------------------------------------------------
+
+    def _play(self, pieces: list[tuple[bytes, float]], now: float) -> None:
+        binary = self._binary
+        for payload, duration in pieces:
+            kind, data = browser.encode_audio(payload, binary=binary)
+            if self._playout.passes(duration, now):
+                self._outbox.append((kind, data))
+            else:
+                self._playout.push(kind, data, duration)
+        if self._playout.waiting:
+            self._arm(self._playout.deadline())
+        elif self._encoder is not None and self._encoder.resampling:
+            self._arm(self._playout.end)
+
+    def _release(self, now: float) -> Sequence[Event]:
+        waited = self._playout.waiting
+        self._outbox.extend(self._playout.due(now))
+        if self._playout.waiting:
+            return _NOTHING
+        if self._encoder is not None and self._encoder.resampling and now >= self._playout.end:
+            self._flush_encoder(now)
+        events: tuple[Event, ...] = (PlayoutReady(),) if waited else _NOTHING
+        if self._ending is None:
+            return events
+        text, code = self._ending
+        if self._state is _DRAINING:
+            self.send(EndStream(text), now)
+        return (*events, *self._close(code, text, remote=False))
+
+    def _flush_encoder(self, now: float) -> None:
+        if self._encoder is not None and self._encoder.resampling:
+            self._play(self._encoder.flush(), now)
+
+    def _answer_marks(self, now: float) -> None:
+        if self._row_out.get(Mark) is None:
+            self._marks.clear()
+        while self._marks and self._marks[0][0] <= now:
+            _, name = self._marks.pop(0)
+            self._outbox.append((_TEXT, browser.encode(Mark(MarkBody(name)))))
+
+    # -- helpers ---------------------------------------------------------------------------------
+
+    def _arm(self, deadline: float) -> None:
+        self._next = min(self._next, deadline)
+
+    def _due(self) -> float:
+        due = min(self._live.deadline(), self._playout.deadline())
+        if self._marks:
+            due = min(due, self._marks[0][0])
+        if self._encoder is not None and self._encoder.resampling:
+            due = min(due, self._playout.end)
+        return due
+
+    def _require(self, condition: bool, otherwise: str) -> None:
+        if not condition:
+            raise LocalProtocolError(otherwise)
+
+    def _illegal(self, what: str) -> LocalProtocolError | SessionClosed:
+        if self._state is _CLOSED:
+            return SessionClosed(1000, "nothing more can be sent")
+        allowed = ", ".join(sorted(t.__name__ for t in self._row_out)) or "nothing"
+        return LocalProtocolError(
+            f"{what} cannot be sent while the session is {self._state.value}; allowed: {allowed}"
+        )
+
+    def _out_of_order(self, message_type: type[Any]) -> RemoteProtocolError:
+        allowed = ", ".join(sorted(f"`{_tag_of(t)}`" for t in self._row_in))
+        return RemoteProtocolError(
+            f"`{_tag_of(message_type)}` is not allowed while the call is {self._state.value};"
+            f" allowed: {allowed}",
+            1002,
+        )
+
+
+def _tag_of(message_type: type[Any]) -> str:
+    return str(message_type.__struct_config__.tag)
+
+
+def _tag(message: Any) -> str:
+    return _tag_of(type(message))
+
+
+def _positional(data: Any) -> tuple[Any, ...]:
+    """Inputs as positional values: a list gives them all, anything else is one value."""
+    return tuple(data) if isinstance(data, list) else (data,)

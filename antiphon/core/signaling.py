@@ -1,0 +1,112 @@
+"""Who may open a call, and how a refusal reads on every transport. Pure decisions."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+__all__ = (
+    "REFUSALS",
+    "Refusal",
+    "RefusalKind",
+    "admit",
+    "check_call_id",
+    "refusal_from_meta",
+)
+
+_CALL_ID = re.compile(r"[\x20-\x7e]{1,128}")
+
+
+class RefusalKind(msgspec.Struct, frozen=True):
+    """How a refusal travels."""
+
+    status: int
+    """HTTP status (RFC 9110, RFC 6585)."""
+    code: int
+    """WebSocket close code (RFC 6455 section 7.4.1, IANA registry)."""
+
+
+REFUSALS: Mapping[str, RefusalKind] = {
+    "concurrency_limit_reached": RefusalKind(429, 1013),
+    "shutting_down": RefusalKind(503, 1012),
+    "connection_already_exists": RefusalKind(409, 1008),
+    "unknown_connection": RefusalKind(404, 1008),
+    "connection_closed": RefusalKind(410, 1000),
+    "invalid_body": RefusalKind(400, 1007),
+    "invalid_field": RefusalKind(422, 1007),
+    "invalid_order": RefusalKind(409, 1002),
+    "body_too_large": RefusalKind(413, 1009),
+    "policy_violation": RefusalKind(422, 1008),
+    "unsupported_modality": RefusalKind(415, 1008),
+    "unauthorized": RefusalKind(401, 1008),
+    "forbidden_origin": RefusalKind(403, 1008),
+    "not_found": RefusalKind(404, 1008),
+    "method_not_allowed": RefusalKind(405, 1008),
+    "request_timeout": RefusalKind(408, 1008),
+    "upgrade_required": RefusalKind(426, 1002),
+    "internal_error": RefusalKind(500, 1011),
+}
+"""Every refusal by its name on the wire."""
+
+
+class Refusal(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a request is refused. `error` is a key of `REFUSALS`."""
+
+    error: str
+    limit: int | None = None
+    detail: str = ""
+    retry_after: int | None = None
+    """Seconds, for the `Retry-After` header."""
+
+    @property
+    def kind(self) -> RefusalKind:
+        return REFUSALS[self.error]
+
+    @property
+    def meta(self) -> dict[str, Any]:
+        """The value of `meta` in `{"status": "failed", "meta": ...}`."""
+        meta: dict[str, Any] = {"error": self.error}
+        if self.limit is not None:
+            meta["limit"] = self.limit
+        if self.detail:
+            meta["detail"] = self.detail
+        return meta
+
+
+def refusal_from_meta(meta: Mapping[str, Any]) -> Refusal:
+    """The refusal that a server's `meta` tells, for a client; never raises."""
+    error = meta.get("error")
+    limit = meta.get("limit")
+    return Refusal(
+        error=error if isinstance(error, str) and error in REFUSALS else "internal_error",
+        limit=limit if isinstance(limit, int) else None,
+        detail=str(meta.get("detail") or ("" if error in REFUSALS else error) or ""),
+    )
+
+
+def check_call_id(call_id: str | int | float) -> str:
+    """The id as text: 1 to 128 printable ASCII characters; a number is kept as its text.
+
+    Raises ValueError when it is anything else.
+    """
+    text = str(call_id)
+    if not _CALL_ID.fullmatch(text):
+        shown = text if len(text) <= 40 else f"{text[:40]}..."
+        raise ValueError(f"an id is 1 to 128 printable ASCII characters, not {shown!r}")
+    return text
+
+
+def admit(*, known: bool, active: int, limit: int | None, closing: bool) -> Refusal | None:
+    """Decide on one call: None admits it.
+
+    `known`: a live call has this id, on any transport. `active`: calls that hold a slot now.
+    `limit`: slots in all, None for no limit. `closing`: the server is shutting down.
+    """
+    if closing:
+        return Refusal(error="shutting_down", detail="the server is shutting down", retry_after=5)
+    if known:
+        return Refusal(error="connection_already_exists")
+    if limit is not None and active >= limit:
+        return Refusal(error="concurrency_limit_reached", limit=limit, retry_after=1)
+    return None

@@ -1,0 +1,147 @@
+"""The face of a live call: what handlers and clients hold."""
+
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+import anyio
+
+from ..core.audio.convert import to_pcm
+from ..core.audio.frames import AudioFrame, Samples
+from ..core.errors import LocalProtocolError
+from ..core.events import Message
+from ..core.messages import FetchOutput, Log, Ping, SendInput, ToClient, ToServer
+from ..core.playout import Interruption
+from ..core.ports import CallInfo, Output
+from ..core.wire import Role
+from .driver import Driver
+
+__all__ = ("LiveCall",)
+
+
+class LiveCall:
+    """A call on a driver; implements `antiphon.core.ports.Call`, where its methods are described."""
+
+    def __init__(
+        self, driver: Driver, role: Role, info: CallInfo, publish: Callable[[Output], None]
+    ) -> None:
+        self._driver = driver
+        self._role = role
+        self._info = info
+        self._publish = publish
+        self._inputs: tuple[Any, ...] = ()
+        self._input_came = anyio.Event()
+        self._pings: deque[anyio.Event] = deque()
+
+    @property
+    def id(self) -> str:
+        return self._info.id
+
+    @property
+    def transport(self) -> str:
+        return self._info.transport
+
+    @property
+    def metadata(self) -> Mapping[str, Any]:
+        return MappingProxyType(dict(self._info.metadata))
+
+    @property
+    def principal(self) -> Any:
+        return self._info.principal
+
+    @property
+    def token(self) -> str:
+        """Proves that a request is about this call; on both sides."""
+        return self._info.token
+
+    @property
+    def sample_rate(self) -> int:
+        return self._driver.sample_rate
+
+    @property
+    def inputs(self) -> tuple[Any, ...]:
+        return self._inputs
+
+    @property
+    def audio(self) -> AsyncIterator[AudioFrame]:
+        return self._driver.audio
+
+    @property
+    def messages(self) -> AsyncIterator[Message]:
+        return self._driver.messages
+
+    @property
+    def dropped_frames(self) -> int:
+        return self._driver.audio.dropped
+
+    async def send_audio(self, audio: AudioFrame | tuple[int, Samples]) -> None:
+        frame = audio if isinstance(audio, AudioFrame) else AudioFrame(to_pcm(audio[1]), audio[0])
+        await self._driver.send_audio(frame)
+
+    async def send(self, data: Any) -> None:
+        message = ToClient(data) if self._role is Role.SERVER else ToServer(data)
+        await self._driver.send(message)
+
+    async def log(self, text: str) -> None:
+        self._server_only("log")
+        await self._driver.send(Log(text))
+
+    async def output(self, *values: Any) -> None:
+        self._server_only("output")
+        self._publish(Output(values))
+        await self._driver.send(FetchOutput())
+
+    async def wait_for_inputs(self, timeout: float = 60.0) -> tuple[Any, ...]:
+        self._server_only("wait_for_inputs")
+        came = self._input_came
+        await self._driver.send(SendInput())
+        with anyio.fail_after(timeout):
+            await came.wait()
+        return self._inputs
+
+    def interrupt(self) -> Interruption:
+        return self._driver.interrupt()
+
+    async def drain(self) -> None:
+        await self._driver.drain()
+
+    async def hang_up(self, reason: str = "") -> None:
+        session = self._driver.session
+        if self._role is Role.SERVER:
+            self._driver.act(lambda now: session.drain(reason, 1000, now))
+        else:
+            self._driver.act(session.hang_up)
+        await self._driver.wait_closed()
+
+    async def ping(self) -> float:
+        if self._role is Role.SERVER:
+            raise LocalProtocolError("only a client's end of a call can ping")
+        answered = anyio.Event()
+        self._pings.append(answered)
+        started = anyio.current_time()
+        await self._driver.send(Ping())
+        await answered.wait()
+        if self._driver.closed is not None:
+            raise self._driver.over()
+        return anyio.current_time() - started
+
+    def set_inputs(self, values: tuple[Any, ...]) -> None:
+        """Inputs have come, in band or from elsewhere."""
+        self._inputs = values
+        came, self._input_came = self._input_came, anyio.Event()
+        came.set()
+
+    def ponged(self) -> None:
+        """The oldest ping is answered."""
+        if self._pings:
+            self._pings.popleft().set()
+
+    def ended(self) -> None:
+        """Nobody will answer any more."""
+        while self._pings:
+            self._pings.popleft().set()
+
+    def _server_only(self, what: str) -> None:
+        if self._role is Role.CLIENT:
+            raise LocalProtocolError(f"only a handler can {what}")

@@ -1,0 +1,245 @@
+"""The pump of one call, the same for every transport: a link, a session, a timer, a handler.
+
+Push, not pull: the link hands whole messages to `feed`, a plain function. There is no reader,
+writer or clock task; the only task of a call is its handler's.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from math import inf
+
+
+import anyio
+
+from ..core.audio.frames import AudioFrame
+from ..core.errors import RemoteProtocolError, SessionClosed
+from ..core.events import AudioReceived, Closed, Event, Message, PlayoutReady
+from ..core.messages import WarningNotice, WireMessage
+from ..core.playout import Interruption
+from ..core.ports import Link
+from ..core.session import Session, SessionState
+from ..core.wire import Kind
+from .scheduler import scheduler
+from .slot import Slot
+
+__all__ = ("Driver",)
+
+log = logging.getLogger("antiphon")
+
+AUDIO_BACKLOG = 0.3  # seconds: the bound of the queue is the worst lasting delay after a stall
+MESSAGE_BACKLOG = 256
+
+_TEXT, _BINARY = Kind.TEXT, Kind.BINARY
+
+
+def _pcm_bytes(frame: AudioFrame) -> int:
+    return len(frame.pcm)
+
+
+def _one(_: Message) -> int:
+    return 1
+
+
+class Driver:
+    """Runs a session over a link. `told` gets every event that is not audio, messages or pacing.
+
+    Not thread-safe: everything happens on the event loop that made it.
+    """
+
+    def __init__(
+        self, session: Session, link: Link, sample_rate: int, told: Callable[[Event], None]
+    ) -> None:
+        self.session = session
+        self.link = link
+        self.sample_rate = sample_rate
+        self.audio: Slot[AudioFrame] = Slot(int(AUDIO_BACKLOG * sample_rate) * 2, _pcm_bytes)
+        self.messages: Slot[Message] = Slot(MESSAGE_BACKLOG, _one)
+        self.closed: Closed | None = None
+        """How the session ended."""
+        self.failure: RemoteProtocolError | None = None
+        """What the peer broke, when that ended the session."""
+        self._told = told
+        self._time = asyncio.get_running_loop().time
+        self._timers = scheduler()
+        self._armed = inf
+        self._timer_slot = 0
+        self._gate: anyio.Event | None = None
+        self._touch()
+
+    # -- from the link ---------------------------------------------------------------------------
+
+    def feed(self, kind: Kind, payload: bytes, now: float) -> None:
+        """One whole message from the wire. Never raises: a peer's error ends this call only."""
+        try:
+            events = self.session.receive(kind, payload, now)
+        except RemoteProtocolError as error:
+            self.failure = error
+            self._act((Closed(error.code, error.reply, False),))
+            return
+        for event in events:
+            if type(event) is AudioReceived:
+                self.audio.push(event.frame)
+            else:
+                self._act((event,))
+        self._flush()
+
+    def broken(self, error: RemoteProtocolError) -> None:
+        """The peer broke the framing below the session."""
+        self.failure = error
+        self._act(self.session.fail(error))
+
+    def resumed(self) -> None:
+        """The link may be written to again."""
+        self._open_gate()
+
+    def lost(self, reason: str) -> None:
+        """The link is gone."""
+        self._act(self.session.receive_eof(reason, self._time()))
+
+    def absent(self) -> None:
+        """Nobody listens at the other end of the link."""
+        self.session.absent(self._time())
+        self._touch()
+
+    def wake(self, now: float) -> None:
+        """The session's deadline has come."""
+        self._armed = inf
+        self._act(self.session.advance(now))
+
+    # -- from the handler ------------------------------------------------------------------------
+
+    async def send_audio(self, frame: AudioFrame) -> None:
+        """Play a frame; waits while the lead is used up or the link does not take more."""
+        session = self.session
+        while self.closed is None and not (session.ready and self.link.writable):
+            await self._wait()
+        try:
+            session.send_audio(frame, self._time())
+        except SessionClosed:
+            raise self.over() from None
+        self._flush()
+        while self.closed is None and not session.ready:
+            await self._wait()
+
+    async def send(self, message: WireMessage) -> None:
+        """Say something; waits while the link does not take more."""
+        while self.closed is None and not self.link.writable:
+            await self._wait()
+        self.send_nowait(message)
+
+    def send_nowait(self, message: WireMessage) -> None:
+        """Say something, however much waits in the link."""
+        try:
+            self.session.send(message, self._time())
+        except SessionClosed:
+            raise self.over() from None
+        self._flush()
+
+    def interrupt(self) -> Interruption:
+        """Drop the sound that was not heard yet; whoever waits to send goes on."""
+        interruption = self.session.interrupt(self._time())
+        self._flush()
+        self._open_gate()
+        return interruption
+
+    async def drain(self) -> None:
+        """Wait until the peer has played all that was sent."""
+        while self.closed is None:
+            if self.session.ready:
+                left = self.session.playout_end - self._time()
+                if left <= 0:
+                    return
+                await anyio.sleep(left)
+            else:
+                await self._wait()
+
+    def act(self, step: Callable[[float], Sequence[Event]]) -> None:
+        """Let the session take a step (`drain`, `end`, `refuse`, ...) and carry out what it says."""
+        self._act(step(self._time()))
+
+    async def wait_closed(self) -> None:
+        """Wait until the session is closed."""
+        while self.closed is None:
+            await self._wait()
+
+    def over(self) -> SessionClosed:
+        """The error for whoever uses a call that has ended."""
+        closed = self.closed
+        return SessionClosed(closed.code, closed.reason) if closed else SessionClosed(1006, "")
+
+    # -- inside ----------------------------------------------------------------------------------
+
+    async def _wait(self) -> None:
+        if self._gate is None:
+            self._gate = anyio.Event()
+        await self._gate.wait()
+
+    def _open_gate(self) -> None:
+        if self._gate is not None:
+            gate, self._gate = self._gate, None
+            gate.set()
+
+    def _act(self, events: Sequence[Event]) -> None:
+        closed: Closed | None = None
+        for event in events:
+            match event:
+                case PlayoutReady():
+                    self._open_gate()
+                case AudioReceived():
+                    self.audio.push(event.frame)
+                case Message():
+                    self._take_message(event)
+                case Closed():
+                    closed = event
+                case _:
+                    self._told(event)
+        self._flush()
+        if closed is not None and self.closed is None:
+            self._end(closed)
+
+    def _take_message(self, message: Message) -> None:
+        if self.messages.full and not self.messages.dropped:
+            text = f"{MESSAGE_BACKLOG} messages wait unread: the oldest are dropped"
+            self._warn(text)
+        self.messages.push(message)
+
+    def _warn(self, text: str) -> None:
+        if self.session.state is not SessionState.CLOSED:
+            self.session.send(WarningNotice(text, text), self._time())
+
+    def _flush(self) -> None:
+        session = self.session
+        if session.has_data:
+            link = self.link
+            for kind, payload in session.data_to_send():
+                if kind is _TEXT:
+                    link.send_text(payload)
+                elif kind is _BINARY:
+                    link.send_binary(payload)
+                else:
+                    link.ping()
+        if session.deadline() < self._armed:
+            self._touch()
+
+    def _touch(self) -> None:
+        deadline = self.session.deadline()
+        if deadline >= self._armed:
+            return
+        if self._armed != inf:
+            self._timers.cancel(self._timer_slot, self)
+        self._armed = deadline
+        self._timer_slot = self._timers.at(deadline, self)
+
+    def _end(self, closed: Closed) -> None:
+        self.closed = closed
+        if self._armed != inf:
+            self._timers.cancel(self._timer_slot, self)
+            self._armed = inf
+        self.audio.close()
+        self.messages.close()
+        self.link.close(closed.code, closed.reason)
+        self._open_gate()
+        self._told(closed)
+
+

@@ -1,0 +1,294 @@
+"""What all transports of one application share: its settings, its calls, and the tasks they run in."""
+
+import logging
+import secrets
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from typing import Any, Literal
+
+import anyio
+import msgspec
+from anyio.abc import TaskGroup
+
+from ..core.errors import SessionClosed
+from ..core.events import CallRequested, Closed, Event, InputsReceived
+from ..core.messages import ErrorNotice, WarningNotice
+from ..core.ports import CallInfo, Command, Directory, Handler, HangUp, Link, SetInputs
+from ..core.session import Session, SessionConfig
+from ..core.signaling import Refusal
+from ..core.wire import Role
+from .call import LiveCall
+from .driver import Driver
+
+__all__ = ("Host", "Reception", "Settings")
+
+log = logging.getLogger("antiphon")
+
+CLEANUP = 5.0  # seconds for giving a slot back, whatever the directory does
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What an application decides; `antiphon.Stream` describes each."""
+
+    modality: Literal["audio", "video", "audio-video"]
+    session: SessionConfig
+    concurrency_limit: int | None
+    connecting_limit: int
+    max_message: int
+    input_type: Any
+    authorize: Callable[[Any], Any] | None
+    origins: frozenset[str]
+    require_token: bool
+
+
+class Reception:
+    """One connection, from its handshake to the end of its call.
+
+    `answer` is called once, with None when the call is admitted and with the refusal otherwise.
+    """
+
+    def __init__(
+        self,
+        host: "Host",
+        link: Link,
+        *,
+        transport: str,
+        principal: Any,
+        config: SessionConfig,
+        answer: Callable[[Refusal | None], None] | None = None,
+    ) -> None:
+        self._host = host
+        self._transport = transport
+        self._principal = principal
+        self._answer = answer
+        self._scope: anyio.CancelScope | None = None
+        self._early_inputs: tuple[Any, ...] | None = None
+        self.call: LiveCall | None = None
+        self.info: CallInfo | None = None
+        session = Session(Role.SERVER, config, anyio.current_time())
+        self.driver = Driver(session, link, config.input_sample_rate, self._told)
+
+    def _told(self, event: Event) -> None:
+        match event:
+            case CallRequested():
+                self._host.spawn(self._run, event)
+            case InputsReceived():
+                if self.call is not None:
+                    self.call.set_inputs(event.values)
+                else:
+                    self._early_inputs = event.values
+            case Closed():
+                if self.call is None:
+                    self._host.forget(self)
+                self._tell_answer(Refusal(error="connection_closed"))
+                if self.call is not None:
+                    self.call.ended()
+                if self._scope is not None:
+                    self._scope.cancel()
+            case _:
+                pass
+
+    async def _run(self, request: CallRequested) -> None:
+        """The call's task: claim, handle, release."""
+        with anyio.CancelScope() as self._scope:
+            if self.driver.closed is not None:
+                return
+            host = self._host
+            self.info = info = CallInfo(
+                id=request.call_id,
+                transport=self._transport,
+                peer=self.driver.link.peer,
+                token=secrets.token_urlsafe(16),
+                started=time.time(),
+                metadata=request.metadata,
+                principal=self._principal,
+            )
+            limit = host.settings.concurrency_limit
+            refusal = await host.directory.claim(info, limit, self._command)
+            if refusal is not None:
+                log.info("refused %s call %r: %s", info.transport, info.id, refusal.error)
+                self._tell_answer(refusal)
+                self.driver.act(lambda now: self.driver.session.refuse(refusal, now))
+                return
+            host.opened(self)
+            try:
+                await self._handle(request, info)
+            finally:
+                host.forget(self)
+                with anyio.CancelScope(shield=True, deadline=anyio.current_time() + CLEANUP):
+                    await host.directory.release(info.id)
+                self._log_end(info)
+
+    async def _handle(self, request: CallRequested, info: CallInfo) -> None:
+        host, driver = self._host, self.driver
+        if driver.closed is not None:
+            return
+        self.call = LiveCall(
+            driver, Role.SERVER, info, lambda output: self._publish(info.id, output)
+        )
+        inputs = self._early_inputs if self._early_inputs is not None else request.inputs
+        if inputs is not None:
+            self.call.set_inputs(inputs)
+        session = driver.session
+        driver.act(lambda now: session.accept(info.token, now))
+        log.info("%s call %r from %s begins", info.transport, info.id, info.peer)
+        self._tell_answer(None)
+        try:
+            await host.handler(self.call)
+        except SessionClosed as error:
+            if driver.closed is None:
+                self._failed(error)
+        except Exception as error:
+            self._failed(error)
+        else:
+            driver.act(lambda now: session.drain("the call has ended", 1000, now))
+            await driver.wait_closed()
+
+    def _failed(self, error: Exception) -> None:
+        """The only place where a handler's exception ends: logged, told, and this call's end."""
+        log.error("the handler of call %r failed", self.info and self.info.id, exc_info=error)
+        driver = self.driver
+        if driver.closed is None:
+            text = str(error) or type(error).__name__
+            driver.send_nowait(ErrorNotice(text, text))
+            driver.act(lambda now: driver.session.end("the handler failed", 1011, now))
+
+    def _tell_answer(self, refusal: Refusal | None) -> None:
+        if self._answer is not None:
+            answer, self._answer = self._answer, None
+            answer(refusal)
+
+    def _publish(self, call_id: str, output: Any) -> None:
+        self._host.directory.publish(call_id, output)
+
+    def _command(self, command: Command) -> None:
+        match command:
+            case SetInputs():
+                self._told(InputsReceived(command.values))
+            case HangUp():
+                self.end(command.reason, 1000)
+
+    def end(self, reason: str, code: int) -> None:
+        """End the call now; the client is told why."""
+        self.driver.act(lambda now: self.driver.session.end(reason, code, now))
+
+    def warn(self, text: str) -> None:
+        """Tell the client something; the call goes on."""
+        if self.driver.closed is None and self.call is not None:
+            self.driver.send_nowait(WarningNotice(text, text))
+
+    def _log_end(self, info: CallInfo) -> None:
+        closed = self.driver.closed
+        log.info(
+            "%s call %r ended after %.1f s: %s, %d frames dropped",
+            info.transport,
+            info.id,
+            time.time() - info.started,
+            f"{closed.code} {closed.reason}".strip() if closed else "cancelled",
+            self.driver.audio.dropped,
+        )
+
+
+class Host:
+    """The running side of an application, for one event loop at a time."""
+
+    def __init__(self, handler: Handler, settings: Settings, directory: Directory) -> None:
+        self.handler = handler
+        self.settings = settings
+        self.directory = directory
+        self._connecting: set[Reception] = set()
+        self._live: set[Reception] = set()
+        self._tasks: TaskGroup | None = None
+        self._idle: anyio.Event | None = None
+        self._closing = False
+
+    @property
+    def running(self) -> bool:
+        """Whether calls can be taken now."""
+        return self._tasks is not None and not self._closing
+
+    @asynccontextmanager
+    async def run(self, grace: float = 5.0) -> AsyncGenerator[None]:
+        """Take calls inside this context. On the way out: admit no more, tell the clients, wait up
+        to `grace` seconds for calls to end by themselves, then end the rest.
+        """
+        if self._tasks is not None:
+            raise RuntimeError("this stream already runs")
+        async with anyio.create_task_group() as self._tasks:
+            try:
+                yield
+            finally:
+                with anyio.CancelScope(shield=True):
+                    await self._shut_down(grace)
+                self._tasks.cancel_scope.cancel()
+                self._tasks = None
+                self._closing = False
+
+    async def _shut_down(self, grace: float) -> None:
+        self._closing = True
+        for reception in list(self._connecting):
+            reception.end("the server is shutting down", 1001)
+        for reception in list(self._live):
+            reception.warn(f"the server is shutting down: this call ends within {grace:g} s")
+        with anyio.move_on_after(grace):
+            await self._all_gone()
+        for reception in list(self._live):
+            reception.end("the server is shutting down", 1001)
+        with anyio.move_on_after(CLEANUP):
+            await self._all_gone()
+
+    async def _all_gone(self) -> None:
+        while self._live:
+            self._idle = anyio.Event()
+            await self._idle.wait()
+
+    def connecting_refusal(self) -> Refusal | None:
+        """Whether one more connection may try to open a call; None lets it."""
+        if not self.running:
+            return Refusal(
+                error="shutting_down", detail="the server takes no calls now", retry_after=5
+            )
+        limit = self.settings.connecting_limit
+        if len(self._connecting) >= limit:
+            return Refusal(error="concurrency_limit_reached", limit=limit, retry_after=1)
+        return None
+
+    def receive(
+        self,
+        link: Link,
+        *,
+        transport: str,
+        principal: Any,
+        config: SessionConfig | None = None,
+        answer: Callable[[Refusal | None], None] | None = None,
+    ) -> Reception:
+        """Put a session behind a link. Ask `connecting_refusal` first."""
+        reception = Reception(
+            self,
+            link,
+            transport=transport,
+            principal=principal,
+            config=config or self.settings.session,
+            answer=answer,
+        )
+        self._connecting.add(reception)
+        return reception
+
+    def opened(self, reception: Reception) -> None:
+        """The connection has become a call."""
+        self._connecting.discard(reception)
+        self._live.add(reception)
+
+    def forget(self, reception: Reception) -> None:
+        """The connection, or its call, is over."""
+        self._connecting.discard(reception)
+        self._live.discard(reception)
+        if self._idle is not None and not self._live:
+            self._idle.set()
+
+    def spawn(self, step: Callable[..., Awaitable[None]], *args: Any) -> None:
+        """Run a call's task among the application's."""
+        if self._tasks is not None:
+            self._tasks.start_soon(step, *args)

@@ -1,0 +1,69 @@
+"""HTTP requests and responses, whatever server carries them."""
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+from urllib.parse import parse_qsl, unquote
+
+import msgspec
+
+from ..core.signaling import Refusal
+
+__all__ = ("Request", "Response", "json_response", "refusal_response", "split_target")
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """One HTTP request, or the request that asks for a WebSocket. What `authorize` is given."""
+
+    method: str
+    path: str
+    """Below the mount path, percent-decoded: `/websocket/offer`."""
+    root_path: str = ""
+    """The mount path: "" or `/voice`."""
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    """Names in lower case; the values of a repeated one are joined by commas."""
+    peer: str
+    """Address and port of the client, as the server sees it."""
+    body: AsyncIterator[bytes]
+
+    @property
+    def bearer(self) -> str:
+        """The token of `Authorization: Bearer`, or the query's `token`; "" without either."""
+        scheme, _, token = self.headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "bearer":
+            return token.strip()
+        return self.query.get("token", "")
+
+
+class Response(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """One HTTP response. A body that is an iterator is sent as it comes."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes | AsyncIterator[bytes] = b""
+
+
+def json_response(status: int, value: Any, *headers: tuple[str, str]) -> Response:
+    """A value as JSON."""
+    kind = ("content-type", "application/json")
+    return Response(status=status, headers=(kind, *headers), body=msgspec.json.encode(value))
+
+
+def refusal_response(refusal: Refusal, *headers: tuple[str, str]) -> Response:
+    """A refusal, with the same body as on a WebSocket."""
+    if refusal.retry_after is not None:
+        headers = (*headers, ("retry-after", str(refusal.retry_after)))
+    if refusal.error == "unauthorized":
+        headers = (*headers, ("www-authenticate", "Bearer"))
+    body = {"status": "failed", "meta": refusal.meta}
+    return json_response(refusal.kind.status, body, *headers)
+
+
+def split_target(target: str) -> tuple[str, dict[str, str]]:
+    """A request target as path and query; of a repeated name the last value counts.
+
+    Raises ValueError when the query has more than 64 fields.
+    """
+    path, _, query = target.partition("?")
+    fields = parse_qsl(query, keep_blank_values=True, max_num_fields=64)
+    return unquote(path), dict(fields)
