@@ -1,0 +1,84 @@
+"""Sample rate conversion of a running stream."""
+
+from typing import Protocol, cast
+
+import numpy as np
+import numpy.typing as npt
+import soxr  # pyright: ignore[reportMissingTypeStubs]  # it ships none
+
+from .convert import odd_pcm
+
+__all__ = ("Resampler",)
+
+_INT16 = np.dtype("<i2")
+_FLOAT32 = np.dtype(np.float32)
+_LOWEST_RATE, _HIGHEST_RATE = 1000, 192_000  # Hz
+_NOTHING: npt.NDArray[np.float32] = np.empty(0, _FLOAT32)
+
+
+class _Stream(Protocol):
+    """What is used of `soxr.ResampleStream`."""
+
+    def resample_chunk(self, x: npt.NDArray[np.float32], last: bool) -> npt.NDArray[np.float32]: ...
+
+    def clear(self) -> None: ...
+
+
+class Resampler:
+    """One mono stream from `rate_in` to `rate_out` Hz; ValueError outside 1,000 to 192,000.
+
+    Any cutting of the same input gives the same output in the end. soxr works in blocks; its
+    variable-rate engine with the ratio held fixed has the smallest ones among those that keep
+    aliases out. Measured with 20 ms chunks, output waiting inside, and CPU per chunk:
+
+        8k -> 16k   HQ 115 ms, 3 us   LQ 61 ms, 3 us   here 30 ms, 11 us
+        8k -> 24k   HQ  73 ms, 4 us   LQ 40 ms, 4 us   here 30 ms, 13 us
+        24k -> 8k   HQ  73 ms, 4 us   LQ 40 ms, 4 us   here 25 ms, 27 us
+        48k -> 16k  HQ  37 ms, 6 us   LQ 20 ms, 5 us   here 13 ms, 52 us
+        44.1k -> 24k HQ 38 ms, 7 us   LQ 20 ms, 6 us   here  5 ms, 20 us
+
+    All three have noise 88 dB and aliases 94 dB below a tone. LQ loses 14 dB at 0.88 of the band;
+    QQ waits 0.2 ms but lets aliases pass whole. The engine is late by a constant 0 to 0.25 ms
+    (longer below 8 kHz) and loud by up to 0.02 % too much or too little. int16 streams of soxr add
+    random dither, so that no two runs are equal: the stream is float32, rounded here.
+    """
+
+    def __init__(self, rate_in: int, rate_out: int) -> None:
+        self.rate_in = _checked(rate_in)
+        self.rate_out = _checked(rate_out)
+        self._stream = None if rate_in == rate_out else _stream(rate_in, rate_out)
+
+    def process(self, pcm: bytes) -> bytes:
+        """The next stretch of int16 little-endian PCM, converted as far as it is ready.
+
+        The very same object where the rates are equal. ValueError for an odd number of bytes.
+        """
+        if len(pcm) % 2:
+            raise odd_pcm(pcm)
+        if self._stream is None:
+            return pcm
+        samples = np.frombuffer(pcm, _INT16).astype(_FLOAT32)
+        return _rounded(self._stream.resample_chunk(samples, last=False))
+
+    def flush(self) -> bytes:
+        """The end of the stream: what still waited inside. The next `process` begins a new one."""
+        if self._stream is None:
+            return b""
+        tail = self._stream.resample_chunk(_NOTHING, last=True)
+        self._stream.clear()
+        return _rounded(tail)
+
+
+def _checked(rate: int) -> int:
+    if not _LOWEST_RATE <= rate <= _HIGHEST_RATE:
+        raise ValueError(f"sample rate is {rate}; allowed: {_LOWEST_RATE} to {_HIGHEST_RATE} Hz")
+    return rate
+
+
+def _stream(rate_in: int, rate_out: int) -> _Stream:
+    stream = soxr.ResampleStream(rate_in, rate_out, 1, dtype="float32", quality="HQ", vr=True)
+    return cast("_Stream", stream)  # soxr ships no types
+
+
+def _rounded(samples: npt.NDArray[np.float32]) -> bytes:
+    return np.clip(np.rint(samples), -32768, 32767).astype(_INT16).tobytes()
