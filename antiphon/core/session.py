@@ -140,7 +140,7 @@ class Session:
         self._outbox: list[tuple[Kind, bytes]] = []
         self._decoder: AudioDecoder | None = None
         self._encoder: AudioEncoder | None = None
-        self._rates = (0, 0)
+        self._width = 1
         self._format: MediaFormat | None = None
         self._decode: Callable[[bytes], Any]
         if role is Role.SERVER:
@@ -177,6 +177,16 @@ class Session:
     def marks(self) -> bool:
         """Whether the client answers marks: one that names a media format does."""
         return self._format is not None
+
+    @property
+    def media_format(self) -> MediaFormat | None:
+        """What the client's `start` named; None while, or when, it named nothing."""
+        return self._format
+
+    @property
+    def bytes_per_sample(self) -> int:
+        """Of encoded audio; 1 before the start."""
+        return self._width
 
     def heard(self, now: float) -> float:
         """Seconds of sound that the listener has heard."""
@@ -486,6 +496,7 @@ class Session:
             codec = codec_for(encoding)
         except ValueError as error:
             raise RemoteProtocolError(f"media_format.encoding: {error}", 1008) from error
+        self._width = codec.bytes_per_sample
         heard = self._role is Role.CLIENT or self._config.mode != "receive"
         if heard:
             self._decoder = AudioDecoder(codec, rate_in, local_rate or rate_in)

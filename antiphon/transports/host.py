@@ -3,7 +3,7 @@
 import logging
 import secrets
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import asynccontextmanager
 
 from typing import Any, Literal
@@ -65,6 +65,8 @@ class Reception:
         self._answer = answer
         self._scope: anyio.CancelScope | None = None
         self._early_inputs: tuple[Any, ...] | None = None
+        self.requested = False
+        """Whether the client has asked for a call."""
         self.call: LiveCall | None = None
         self.info: CallInfo | None = None
         session = Session(Role.SERVER, config, anyio.current_time())
@@ -73,6 +75,7 @@ class Reception:
     def _told(self, event: Event) -> None:
         match event:
             case CallRequested():
+                self.requested = True
                 self._host.spawn(self._run, event)
             case InputsReceived():
                 if self.call is not None:
@@ -288,7 +291,7 @@ class Host:
         if self._idle is not None and not self._live:
             self._idle.set()
 
-    def spawn(self, step: Callable[..., Awaitable[None]], *args: Any) -> None:
+    def spawn(self, step: Callable[..., Coroutine[Any, Any, None]], *args: Any) -> None:
         """Run a call's task among the application's."""
         if self._tasks is not None:
             self._tasks.start_soon(step, *args)

@@ -1,6 +1,6 @@
 """Calls over HTTP: requests in, server-sent events out."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import anyio
 import msgspec
@@ -32,6 +32,8 @@ class HttpLink:
         self._listener = 0
         self._ended: tuple[int, str] | None = None
         self.driver: Driver
+        self.over: Callable[[], None] = lambda: None
+        """Called once, when the call is over."""
 
     @property
     def peer(self) -> str:
@@ -54,6 +56,7 @@ class HttpLink:
     def close(self, code: int, reason: str) -> None:
         self._ended = (code, reason)
         self._tell()
+        self.over()
 
     def _tell(self) -> None:
         if self._changed is not None:
@@ -114,7 +117,6 @@ class HttpCall:
         self.id = call_id
         self.token = token
         self.link = link
-        self.rest = b""
 
     def feed(self, kind: Kind, payload: bytes) -> None:
         """Hand one message of a request's body to the session."""
@@ -138,14 +140,13 @@ class HttpCalls:
         """A call has been admitted."""
         self._over.pop(call_id, None)
         call = self._calls[call_id] = HttpCall(self, call_id, token, link)
+        link.over = lambda: self._ended(call)
         return call
 
-    def ended(self, call_id: str) -> None:
+    def _ended(self, call: HttpCall) -> None:
         """A call is over; its events stay for a moment."""
-        call = self._calls.pop(call_id, None)
-        if call is None:
-            return
-        self._over[call_id] = call
+        del self._calls[call.id]
+        self._over[call.id] = call
         scheduler().at(anyio.current_time() + LINGER, call)
         if len(self._over) > MAX_LINGERING:
             del self._over[next(iter(self._over))]

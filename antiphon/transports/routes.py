@@ -93,6 +93,12 @@ class Routes:
         self._check_room()
         return principal
 
+    def refused(
+        self, request: Request, refusal: Refusal, *headers: tuple[str, str]
+    ) -> Response:
+        """The response to a request that `admit_websocket` denied."""
+        return self._shared(request, refusal_response(refusal, *headers))
+
     # -- before a route --------------------------------------------------------------------------
 
     def _find(self, request: Request) -> Callable[[Request], Awaitable[Response]]:
@@ -209,6 +215,8 @@ class Routes:
 
         def answer(refusal: Refusal | None) -> None:
             verdict.append(refusal)
+            if refusal is None and (info := reception.info) is not None:
+                self._calls.add(info.id, info.token, link)
             decided.set()
 
         reception = self.host.receive(
@@ -220,17 +228,14 @@ class Routes:
         )
         link.driver = reception.driver
         link.driver.feed(Kind.TEXT, body, anyio.current_time())
-        if link.driver.failure is None and not reception.requested:
-            link.driver.act(lambda now: link.driver.session.end("", 1002, now))
-            raise _deny("invalid_order", "the body must be a `start` event")
         self._raise_failure(link)
+        if not reception.requested:
+            reception.end("", 1002)
+            raise _deny("invalid_order", "the body must be a `start` event")
         await decided.wait()
-        refusal = verdict[0]
-        info = reception.info
+        info, refusal = reception.info, verdict[0]
         if refusal is not None or info is None:
             raise Denied(refusal or Refusal(error="connection_closed"))
-        self._calls.add(info.id, info.token, link)
-        link.over = partial(self._calls.ended, info.id)
         link.driver.absent()
         base = f"{request.root_path}/http/{quote(info.id, safe='')}"
         links = {"send": f"{base}/send", "events": f"{base}/events", "end": base}
