@@ -1,0 +1,91 @@
+"""The second frame engine: the sans-IO protocol of the `websockets` package, an optional extra."""
+
+from codecs import getincrementaldecoder
+from os import urandom
+
+from antiphon.core.errors import MissingExtraError
+from antiphon.core.wire import Kind
+
+from .frame_engine import MAX_MESSAGE, EngineState, FrameError, MaskSource, Message, Role
+from .frame_reader import FrameReader
+from .frame_writer import FrameWriter
+
+try:
+    from websockets.frames import Frame, Opcode
+    from websockets.protocol import Protocol, Side
+except ImportError as error:
+    raise MissingExtraError("the frame engine websockets", "websockets") from error
+
+__all__ = ("WebsocketsEngine",)
+
+_SIDES = {Role.SERVER: Side.SERVER, Role.CLIENT: Side.CLIENT}
+_utf8_decoder = getincrementaldecoder("utf-8")
+
+
+class WebsocketsEngine:
+    """A FrameEngine. `trailing` was read behind the upgrade; the first `receive` reads it."""
+
+    def __init__(
+        self,
+        role: Role,
+        max_message: int = MAX_MESSAGE,
+        trailing: bytes = b"",
+        mask_source: MaskSource = urandom,
+    ) -> None:
+        self._writer = writer = FrameWriter(role, mask_source)
+        parser = _WebsocketsParser(role)
+        reader = FrameReader(role, max_message, parser, writer, fast=False, trailing=trailing)
+        self.receive = reader.receive
+        self.text = writer.text
+        self.binary = writer.binary
+        self.ping = writer.ping
+        self.pong = writer.pong
+        self.close = writer.close
+
+    @property
+    def state(self) -> EngineState:
+        """OPEN, CLOSING or CLOSED."""
+        return self._writer.phase.state
+
+
+class _WebsocketsParser:
+    """Frames through `websockets.protocol.Protocol`, joined to whole messages of checked UTF-8."""
+
+    __slots__ = ("_check", "_kind", "_message", "_protocol")
+
+    def __init__(self, role: Role) -> None:
+        # Sizes are refused before frames get here: its own limit counts pings as well.
+        self._protocol = Protocol(_SIDES[role], max_size=None)
+        self._kind = Kind.BINARY
+        self._message = bytearray()
+        self._check = _utf8_decoder()
+
+    def feed(self, chunk: bytes, received: list[Message]) -> None:
+        protocol = self._protocol
+        protocol.receive_data(chunk)
+        for frame in protocol.events_received():
+            assert isinstance(frame, Frame), "the handshake was over before this engine was made"
+            self._add(frame, received)
+        protocol.data_to_send()  # its own pongs and closes: answering is our owner's
+        if protocol.parser_exc is not None:
+            code = protocol.close_sent.code if protocol.close_sent is not None else 1002
+            raise FrameError(int(code), str(protocol.parser_exc)) from protocol.parser_exc
+
+    def _add(self, frame: Frame, received: list[Message]) -> None:
+        if frame.opcode is Opcode.PING or frame.opcode is Opcode.PONG:
+            received.append((Kind(frame.opcode), bytes(frame.data)))
+            return
+        if frame.opcode is not Opcode.CONT:
+            self._kind = Kind(frame.opcode)
+        if self._kind is Kind.TEXT:
+            self._decode(bytes(frame.data), frame.fin)
+        self._message += frame.data
+        if frame.fin:
+            received.append((self._kind, bytes(self._message)))
+            self._message = bytearray()
+
+    def _decode(self, fragment: bytes, final: bool) -> None:
+        try:
+            self._check.decode(fragment, final)
+        except UnicodeDecodeError as error:
+            raise FrameError(1007, "text is not UTF-8") from error
