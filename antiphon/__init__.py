@@ -1,1 +1,49 @@
 """Live voice and video sessions for Python servers: one handler, any transport."""
+
+from .client import connect
+from .core.audio.frames import AudioFrame
+from .core.errors import (
+    AntiphonError,
+    CallRefused,
+    HandlerError,
+    LocalProtocolError,
+    MissingExtraError,
+    ProtocolError,
+    RemoteProtocolError,
+    SessionClosed,
+    UnknownCall,
+)
+from .core.events import Message
+from .core.playout import Interruption
+from .core.ports import Call, CallInfo, Directory, Handler, Output
+from .handlers.echo import echo
+from .handlers.recorder import Recorder
+from .handlers.tone import Tone
+from .stream import Stream
+from .transports.requests import Request
+
+__all__ = (
+    "AntiphonError",
+    "AudioFrame",
+    "Call",
+    "CallInfo",
+    "CallRefused",
+    "Directory",
+    "Handler",
+    "HandlerError",
+    "Interruption",
+    "LocalProtocolError",
+    "Message",
+    "MissingExtraError",
+    "Output",
+    "ProtocolError",
+    "Recorder",
+    "RemoteProtocolError",
+    "Request",
+    "SessionClosed",
+    "Stream",
+    "Tone",
+    "UnknownCall",
+    "connect",
+    "echo",
+)

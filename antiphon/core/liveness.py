@@ -1,4 +1,4 @@
-"""The clocks of one call: start, time limit, idleness, absence and pings. Time comes in as `now`."""
+"""The clocks of one call: start, time limit, idleness, absence, pings. Time comes in as `now`."""
 
 from enum import Enum
 from math import inf
@@ -18,7 +18,7 @@ class Timing(msgspec.Struct, frozen=True, kw_only=True):
     idle_timeout: float = inf
     """Without a message in either direction; what the client cannot hear does not count."""
     absence_timeout: float = 60.0
-    """Without a message from a client that does not listen either (HTTP without its event stream)."""
+    """Without a message from a client that does not listen either (HTTP, no event stream)."""
     ping_interval: float = 20.0
     """Of silence from the peer before it is asked whether it lives."""
     ping_timeout: float = 20.0
@@ -37,7 +37,7 @@ class Expiry(Enum):
 
 
 class Liveness:
-    """What is due when. `heard` and `active` are plain attributes: they are set for every message."""
+    """What is due when. `heard` and `active` are plain attributes, set for every message."""
 
     __slots__ = ("_absent", "_ends", "_pinged", "_start_by", "_timing", "active", "heard")
 

@@ -63,7 +63,7 @@ class Media(msgspec.Struct, frozen=True, gc=False, tag_field="event", tag="media
 
 
 class Mark(msgspec.Struct, frozen=True, gc=False, tag_field="event", tag="mark"):
-    """From the server: answer when played up to here. From the client: it was played, or cleared."""
+    """From the server: answer when played up to here. From the client: it was, or was cleared."""
 
     mark: MarkBody
 
@@ -134,7 +134,7 @@ class StopWord(msgspec.Struct, frozen=True, tag_field="type", tag="stopword"):
 
 
 class Log(msgspec.Struct, frozen=True, tag_field="type", tag="log"):
-    """Something worth telling: `started_talking`, `pause_detected`, `response_starting` or a text."""
+    """`started_talking`, `pause_detected`, `response_starting`, or any text worth telling."""
 
     data: Any
 

@@ -1,7 +1,7 @@
 """What the parts of the package ask of each other, as protocols."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import msgspec
 
@@ -21,6 +21,7 @@ __all__ = (
     "Link",
     "Output",
     "SetInputs",
+    "positional",
 )
 
 
@@ -97,7 +98,7 @@ class Call(Protocol):
 
     @property
     def messages(self) -> AsyncIterator[Message]:
-        """What the peer tells. One reader at a time; at most 256 wait, then the oldest is dropped."""
+        """What the peer tells. One reader at a time; of more than 256 the oldest is dropped."""
         ...
 
     @property
@@ -138,7 +139,7 @@ class Call(Protocol):
         ...
 
     async def hang_up(self, reason: str = "") -> None:
-        """End the call after the sound that was given has been sent; the client is told `reason`."""
+        """End the call after the sound that was given is sent; the client is told `reason`."""
         ...
 
     async def ping(self) -> float:
@@ -173,6 +174,11 @@ class CallInfo(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """Seconds since the epoch."""
     metadata: Mapping[str, Any]
     principal: Any = None
+
+
+def positional(data: Any) -> tuple[Any, ...]:
+    """Inputs as positional values: a list gives them all, anything else is one value."""
+    return tuple(cast(list[Any], data)) if isinstance(data, list) else (data,)
 
 
 class SetInputs(msgspec.Struct, frozen=True, eq=False):

@@ -6,11 +6,11 @@ bytes out.
     session.data_to_send()                          what to write, after either
     session.deadline()                              when to call `advance` at the latest
 
-Legality is the two tables below; docs/protocol.md draws its diagram from them.
+What may be said when is in `states.py`, how sound leaves in `outlet.py`, what runs out in
+`liveness.py`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from enum import Enum
+from collections.abc import Callable, Sequence
 from math import inf
 from typing import Any, Literal, assert_never
 
@@ -18,7 +18,7 @@ import msgspec
 
 from .audio.codecs import codec_for
 from .audio.frames import AudioFrame
-from .audio.path import AudioDecoder, AudioEncoder
+from .audio.path import AudioDecoder
 from .dialects import browser
 from .errors import LocalProtocolError, RemoteProtocolError, SessionClosed
 from .events import (
@@ -40,9 +40,7 @@ from .messages import (
     Clear,
     EndStream,
     ErrorNotice,
-    FetchOutput,
     Input,
-    Log,
     Mark,
     MarkBody,
     Media,
@@ -50,60 +48,24 @@ from .messages import (
     Ping,
     Pong,
     Refused,
-    SendInput,
     Start,
     Started,
     Stop,
-    StopWord,
-    ToClient,
     ToServer,
     WarningNotice,
     WireMessage,
 )
-from .playout import LEAD, Interruption, Playout
+from .outlet import Outlet
+from .playout import LEAD, Interruption
+from .ports import positional
 from .signaling import Refusal, check_call_id, refusal_from_meta
+from .states import TO_CLIENT, TO_SERVER, Row, SessionState
 from .wire import Kind, Role, parse_close
 
-__all__ = ("TO_CLIENT", "TO_SERVER", "Session", "SessionConfig", "SessionState")
-
-
-class SessionState(Enum):
-    CONNECTING = "connecting"
-    OPEN = "open"
-    DRAINING = "draining"
-    CLOSED = "closed"
+__all__ = ("Session", "SessionConfig", "SessionState")
 
 
 _CONNECTING, _OPEN, _DRAINING, _CLOSED = SessionState
-
-Row = Mapping[type[Any], SessionState]
-
-_TALK = (Media, Mark, Input, ToServer, Ping)
-_TELL = (
-    *(Mark, Clear, Pong, SendInput, FetchOutput, StopWord),
-    *(Log, ErrorNotice, WarningNotice, ToClient),
-)
-
-TO_SERVER: Mapping[SessionState, Row] = {
-    _CONNECTING: {Start: _OPEN, Ping: _CONNECTING, Stop: _CLOSED},
-    _OPEN: {**dict.fromkeys(_TALK, _OPEN), Stop: _CLOSED},
-    _DRAINING: {**dict.fromkeys(_TALK, _DRAINING), Stop: _CLOSED},
-    _CLOSED: {},
-}
-"""What a client may say in which state, and the state that follows, at both ends."""
-
-TO_CLIENT: Mapping[SessionState, Row] = {
-    _CONNECTING: {Pong: _CONNECTING, ErrorNotice: _CONNECTING, Refused: _CLOSED},
-    _OPEN: {
-        **dict.fromkeys((*_TELL, Media, Started), _OPEN),
-        EndStream: _DRAINING,
-        Refused: _CLOSED,
-    },
-    _DRAINING: dict.fromkeys((*_TELL, EndStream), _DRAINING),
-    _CLOSED: {},
-}
-"""What a server may say in which state, and the state that follows, at both ends."""
-
 _NOTHING: tuple[Event, ...] = ()
 _TEXT, _BINARY = Kind.TEXT, Kind.BINARY
 _MAX_MARKS = 64  # marks that may wait at the client; more are answered at once
@@ -136,18 +98,24 @@ class Session:
         self._role = role
         self._config = config
         self._live = Liveness(config.timing, now)
-        self._playout = Playout(config.lead)
         self._outbox: list[tuple[Kind, bytes]] = []
         self._decoder: AudioDecoder | None = None
-        self._encoder: AudioEncoder | None = None
+        self._outlet: Outlet | None = None
         self._width = 1
         self._format: MediaFormat | None = None
         self._decode: Callable[[bytes], Any]
         if role is Role.SERVER:
-            self._decode, self._legal_in, self._legal_out = browser.decode_client, TO_SERVER, TO_CLIENT
+            self._decode, self._legal_in, self._legal_out = (
+                browser.decode_client,
+                TO_SERVER,
+                TO_CLIENT,
+            )
         else:
-            self._decode, self._legal_in, self._legal_out = browser.decode_server, TO_CLIENT, TO_SERVER
-        self._binary = False
+            self._decode, self._legal_in, self._legal_out = (
+                browser.decode_server,
+                TO_CLIENT,
+                TO_SERVER,
+            )
         self._muted = False
         self._ending: tuple[str, int] | None = None
         self._marks: list[tuple[float, str]] = []
@@ -166,12 +134,12 @@ class Session:
     @property
     def ready(self) -> bool:
         """Whether `send_audio` would not have to wait behind sound that was given before."""
-        return not self._playout.waiting
+        return self._outlet is None or not self._outlet.waiting
 
     @property
     def playout_end(self) -> float:
         """When the listener will have played all that was sent so far."""
-        return self._playout.end
+        return self._outlet.end if self._outlet is not None else 0.0
 
     @property
     def marks(self) -> bool:
@@ -190,7 +158,7 @@ class Session:
 
     def heard(self, now: float) -> float:
         """Seconds of sound that the listener has heard."""
-        return self._playout.heard(now)
+        return self._outlet.heard(now) if self._outlet is not None else 0.0
 
     def _set_state(self, state: SessionState) -> None:
         self._state = state
@@ -304,13 +272,14 @@ class Session:
 
     def send_audio(self, frame: AudioFrame, now: float) -> None:
         """Give sound to play. What the lead does not allow yet waits: look at `ready` first."""
-        encoder = self._encoder
-        if encoder is None or self._row_out.get(Media) is None:
+        outlet = self._outlet
+        if outlet is None or Media not in self._row_out:
             raise self._illegal("audio")
         if self._muted:
             raise LocalProtocolError("this stream's mode is 'send': only the client speaks")
         self._live.active = now
-        self._play(encoder.encode(frame), now)
+        self._outbox += outlet.play(frame, now)
+        self._arm(outlet.deadline())
 
     def mark(self, name: str, now: float) -> bool:
         """Server: ask to be told when all sound given so far has been played. False when this
@@ -318,21 +287,21 @@ class Session:
         """
         if not self.marks:
             return False
-        message = Mark(MarkBody(name))
-        if self._row_out.get(Mark) is None:
+        if Mark not in self._row_out:
             raise self._illegal("a mark")
-        if self._playout.waiting:
-            self._playout.push(Kind.TEXT, browser.encode(message), 0.0)
-        else:
+        message = Mark(MarkBody(name))
+        if self._outlet is None or not self._outlet.hold(browser.encode(message)):
             self.send(message, now)
         return True
 
     def interrupt(self, now: float) -> Interruption:
         """Drop the sound that was not heard yet, here and (by `clear`) over there."""
-        interruption, kept = self._playout.drop(now)
-        if self._role is Role.SERVER and self._row_out.get(Clear) is not None:
+        if self._outlet is None:
+            raise self._illegal("an interruption")
+        interruption, kept = self._outlet.drop(now)
+        if Clear in self._row_out:
             self.send(Clear(), now)
-        self._outbox.extend(kept)
+        self._outbox += kept
         return interruption
 
     def drain(self, text: str, code: int, now: float) -> Sequence[Event]:
@@ -344,15 +313,16 @@ class Session:
             return _NOTHING
         self._ending = (text, code)
         if self._state is _OPEN:
-            self._flush_encoder(now)
+            if self._outlet is not None:
+                self._outbox += self._outlet.flush(now)
             self._set_state(_DRAINING)
         return self._release(now)
 
     def end(self, text: str, code: int, now: float) -> Sequence[Event]:
         """As `drain`, but sound that still waits is dropped."""
         if self._state is not _CLOSED:
-            _, kept = self._playout.drop(now)
-            self._outbox.extend(kept)
+            if self._outlet is not None:
+                self._outbox += self._outlet.drop(now)[1]
             self._ending = None
         return self.drain(text, code, now)
 
@@ -375,7 +345,7 @@ class Session:
     # -- what a message does ---------------------------------------------------------------------
 
     def _receive_message(self, message: Any, now: float) -> Sequence[Event]:
-        message_type = type(message)
+        message_type: type[Any] = type(message)
         following = self._row_in.get(message_type)
         if following is None:
             if message_type is browser.Unknown:
@@ -392,9 +362,10 @@ class Session:
         return self._told_by_server(message, now)
 
     def _receive_binary(self, payload: bytes, now: float) -> Sequence[Event]:
-        if self._row_in.get(Media) is None:
+        if Media not in self._row_in:
             raise self._out_of_order(Media)
-        self._binary = self._config.binary
+        if self._outlet is not None:
+            self._outlet.binary = self._config.binary
         self._live.active = now
         return self._receive_audio(payload, now)
 
@@ -429,7 +400,7 @@ class Session:
             case Mark():
                 return (MarkReached(message.mark.name),)
             case Input():
-                return (InputsReceived(_positional(message.data)),)
+                return (InputsReceived(positional(message.data)),)
             case ToServer():
                 return (Message("message", message.data),)
             case Stop():
@@ -476,7 +447,7 @@ class Session:
             )
         else:
             self._set_format(start.media_format, local_rate=self._config.input_sample_rate)
-        inputs = None if start.inputs is None else _positional(start.inputs)
+        inputs = None if start.inputs is None else positional(start.inputs)
         return CallRequested(call_id, start.media_format, start.metadata, inputs)
 
     def _set_format(self, wanted: MediaFormat, local_rate: int) -> None:
@@ -500,7 +471,7 @@ class Session:
         heard = self._role is Role.CLIENT or self._config.mode != "receive"
         if heard:
             self._decoder = AudioDecoder(codec, rate_in, local_rate or rate_in)
-        self._encoder = AudioEncoder(codec, rate_out)
+        self._outlet = Outlet(codec, rate_out, self._config.lead)
         self._muted = self._role is Role.SERVER and self._config.mode == "send"
 
     # -- endings ---------------------------------------------------------------------------------
@@ -512,7 +483,8 @@ class Session:
     def _close(self, code: int, reason: str, *, remote: bool) -> tuple[Event, ...]:
         self._set_state(_CLOSED)
         self._next = inf
-        self._playout.clear()
+        if self._outlet is not None:
+            self._outlet.clear()
         return (Closed(code, reason, remote),)
 
     def _expire(self, expiry: Expiry, now: float) -> Sequence[Event]:
@@ -539,27 +511,16 @@ class Session:
 
     # -- playout ---------------------------------------------------------------------------------
 
-    def _play(self, pieces: list[tuple[bytes, float]], now: float) -> None:
-        binary = self._binary
-        for payload, duration in pieces:
-            kind, data = browser.encode_audio(payload, binary=binary)
-            if self._playout.passes(duration, now):
-                self._outbox.append((kind, data))
-            else:
-                self._playout.push(kind, data, duration)
-        if self._playout.waiting:
-            self._arm(self._playout.deadline())
-        elif self._encoder is not None and self._encoder.resampling:
-            self._arm(self._playout.end)
-
     def _release(self, now: float) -> Sequence[Event]:
-        waited = self._playout.waiting
-        self._outbox.extend(self._playout.due(now))
-        if self._playout.waiting:
-            return _NOTHING
-        if self._encoder is not None and self._encoder.resampling and now >= self._playout.end:
-            self._flush_encoder(now)
-        events: tuple[Event, ...] = (PlayoutReady(),) if waited else _NOTHING
+        events: tuple[Event, ...] = _NOTHING
+        outlet = self._outlet
+        if outlet is not None:
+            waited = outlet.waiting
+            self._outbox += outlet.release(now)
+            if outlet.waiting:
+                self._arm(outlet.deadline())
+                return _NOTHING
+            events = (PlayoutReady(),) if waited else _NOTHING
         if self._ending is None:
             return events
         text, code = self._ending
@@ -567,12 +528,8 @@ class Session:
             self.send(EndStream(text), now)
         return (*events, *self._close(code, text, remote=False))
 
-    def _flush_encoder(self, now: float) -> None:
-        if self._encoder is not None and self._encoder.resampling:
-            self._play(self._encoder.flush(), now)
-
     def _answer_marks(self, now: float) -> None:
-        if self._row_out.get(Mark) is None:
+        if Mark not in self._row_out:
             self._marks.clear()
         while self._marks and self._marks[0][0] <= now:
             _, name = self._marks.pop(0)
@@ -584,12 +541,10 @@ class Session:
         self._next = min(self._next, deadline)
 
     def _due(self) -> float:
-        due = min(self._live.deadline(), self._playout.deadline())
-        if self._marks:
-            due = min(due, self._marks[0][0])
-        if self._encoder is not None and self._encoder.resampling:
-            due = min(due, self._playout.end)
-        return due
+        due = self._live.deadline()
+        if self._outlet is not None:
+            due = min(due, self._outlet.deadline())
+        return min(due, self._marks[0][0]) if self._marks else due
 
     def _require(self, condition: bool, otherwise: str) -> None:
         if not condition:
@@ -616,10 +571,5 @@ def _tag_of(message_type: type[Any]) -> str:
     return str(message_type.__struct_config__.tag)
 
 
-def _tag(message: Any) -> str:
+def _tag(message: msgspec.Struct) -> str:
     return _tag_of(type(message))
-
-
-def _positional(data: Any) -> tuple[Any, ...]:
-    """Inputs as positional values: a list gives them all, anything else is one value."""
-    return tuple(data) if isinstance(data, list) else (data,)

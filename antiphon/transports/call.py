@@ -21,7 +21,7 @@ __all__ = ("LiveCall",)
 
 
 class LiveCall:
-    """A call on a driver; implements `antiphon.core.ports.Call`, where its methods are described."""
+    """A call on a driver; implements `antiphon.core.ports.Call`, which describes the methods."""
 
     def __init__(
         self, driver: Driver, role: Role, info: CallInfo, publish: Callable[[Output], None]

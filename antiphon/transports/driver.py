@@ -9,7 +9,6 @@ import logging
 from collections.abc import Callable, Sequence
 from math import inf
 
-
 import anyio
 
 from ..core.audio.frames import AudioFrame
@@ -155,7 +154,7 @@ class Driver:
                 await self._wait()
 
     def act(self, step: Callable[[float], Sequence[Event]]) -> None:
-        """Let the session take a step (`drain`, `end`, `refuse`, ...) and carry out what it says."""
+        """Let the session take a step (`drain`, `end`, `refuse`, ...) and do what it says."""
         self._act(step(self._time()))
 
     async def wait_closed(self) -> None:
@@ -168,7 +167,7 @@ class Driver:
         closed = self.closed
         return SessionClosed(closed.code, closed.reason) if closed else SessionClosed(1006, "")
 
-    # -- inside ----------------------------------------------------------------------------------
+    # -- inside ---------------------------------------------------------------------------------
 
     async def _wait(self) -> None:
         if self._gate is None:
@@ -241,5 +240,3 @@ class Driver:
         self.link.close(closed.code, closed.reason)
         self._open_gate()
         self._told(closed)
-
-

@@ -8,7 +8,14 @@ import binascii
 import hashlib
 from collections.abc import Mapping
 
-__all__ = ("HandshakeError", "accept_key", "check_request", "check_response", "request_headers", "wants_websocket")
+__all__ = (
+    "HandshakeError",
+    "accept_key",
+    "check_request",
+    "check_response",
+    "request_headers",
+    "wants_websocket",
+)
 
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 section 1.3
 

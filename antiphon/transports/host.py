@@ -1,11 +1,10 @@
-"""What all transports of one application share: its settings, its calls, and the tasks they run in."""
+"""What all transports of one application share: its settings, its calls and their tasks."""
 
 import logging
 import secrets
 import time
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import asynccontextmanager
-
 from typing import Any, Literal
 
 import anyio

@@ -9,6 +9,7 @@ import logging
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
+from http import HTTPStatus
 from typing import cast
 
 import anyio
@@ -16,8 +17,8 @@ import h11
 from anyio.abc import TaskGroup
 
 from ..core.signaling import Refusal
-from ..core.wire import Role
-from .frame_engine import make_engine
+from .engines import make_engine
+from .frame_engine import Role
 from .handshake import HandshakeError, check_request, wants_websocket
 from .requests import Request, Response, refusal_response, split_target
 from .routes import Denied, Routes
@@ -56,13 +57,14 @@ class _Connection(asyncio.Protocol):
         self._writable.set()
         self._scope = anyio.CancelScope()
         self._served = False
+        self._streaming = False
         self.idle = True
         """Whether it waits for a request."""
 
     # -- asyncio.Protocol ------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)
+        self._transport = cast("asyncio.Transport", transport)
         peer = transport.get_extra_info("peername")
         self._peer = f"{peer[0]}:{peer[1]}" if isinstance(peer, tuple) else "local"
         self._server.connections.add(self)
@@ -78,6 +80,8 @@ class _Connection(asyncio.Protocol):
     def eof_received(self) -> bool:
         self._http.receive_data(b"")
         self._more.set()
+        if self._streaming:
+            self._scope.cancel()  # an event stream without a reader
         return True  # half-closed: the answer may still be read
 
     def pause_writing(self) -> None:
@@ -182,28 +186,45 @@ class _Connection(asyncio.Protocol):
             elif isinstance(event, h11.ConnectionClosed) or event is h11.PAUSED:
                 raise _Gone
             else:
-                return cast(h11.Event, event)
+                return cast("h11.Event", event)
 
     # -- responses -------------------------------------------------------------------------------
 
     async def _send(self, response: Response, *, head_only: bool = False) -> None:
+        self._skip_body()
         headers = [(name.encode(), value.encode("latin-1")) for name, value in response.headers]
         body = response.body
         if isinstance(body, bytes) and response.status != 204:
             headers.append((b"content-length", str(len(body)).encode()))
         if self._server.closing or self._http.their_state is not h11.DONE:
             headers.append((b"connection", b"close"))
-        self._write(h11.Response(status_code=response.status, headers=headers))
+        self._write(_head_of(response.status, headers))
         if isinstance(body, bytes):
             if body and not head_only:
                 self._write(h11.Data(data=body))
         else:
-            async with aclosing(cast(AsyncGenerator[bytes], body)) as chunks:
-                async for chunk in chunks if not head_only else _none():
-                    self._write(h11.Data(data=chunk))
-                    await self._writable.wait()
+            async with aclosing(cast("AsyncGenerator[bytes]", body)) as chunks:
+                if not head_only:
+                    await self._stream(chunks)
         self._write(h11.EndOfMessage())
         await self._writable.wait()
+
+    def _skip_body(self) -> None:
+        """Take what has come of a body that the route did not ask for, so that the next request on
+        this connection can follow.
+        """
+        while self._http.their_state is h11.SEND_BODY:
+            if self._http.they_are_waiting_for_100_continue:
+                return
+            if not isinstance(self._http.next_event(), h11.Data):
+                return
+
+    async def _stream(self, chunks: AsyncIterator[bytes]) -> None:
+        self._streaming = True
+        async for chunk in chunks:
+            self._write(h11.Data(data=chunk))
+            await self._writable.wait()
+        self._streaming = False
 
     def _write(self, event: h11.Event) -> None:
         data = self._http.send(event)
@@ -223,13 +244,13 @@ class _Connection(asyncio.Protocol):
             (b"content-length", str(len(response.body)).encode()),
             (b"connection", b"close"),
         ]
-        self._write(h11.Response(status_code=status, headers=headers))
+        self._write(_head_of(status, headers))
         self._write(h11.Data(data=response.body))
         self._write(h11.EndOfMessage())
 
     async def _discard(self) -> None:
-        """Read on for a moment: closing with bytes unread would reset the connection, and the client
-        would lose the answer with it (RFC 9112 section 9.6).
+        """Read on for a moment: closing with bytes unread would reset the connection, and the
+        client would lose the answer with it (RFC 9112 section 9.6).
         """
         left = DISCARD
         with anyio.move_on_after(DISCARD_TIMEOUT):
@@ -266,6 +287,12 @@ class _Connection(asyncio.Protocol):
         return False
 
 
+def _head_of(status: int, headers: list[tuple[bytes, bytes]]) -> h11.Response:
+    return h11.Response(
+        status_code=status, headers=headers, reason=HTTPStatus(status).phrase.encode()
+    )
+
+
 class _Server:
     """The open connections of one listener."""
 
@@ -294,11 +321,6 @@ class _Server:
                 await self._empty.wait()
 
 
-async def _none() -> AsyncGenerator[bytes]:
-    return
-    yield b""
-
-
 @asynccontextmanager
 async def listen(
     routes: Routes,
@@ -308,7 +330,7 @@ async def listen(
     tls: ssl.SSLContext | None = None,
     engine: str = "wsproto",
 ) -> AsyncGenerator[int]:
-    """Serve inside this context; gives the port (of many for 0). Raises OSError when it is taken."""
+    """Serve inside this context; gives the port, a free one for 0. Raises OSError when taken."""
     loop = asyncio.get_running_loop()
     async with anyio.create_task_group() as tasks:
         server = _Server(routes, tasks, engine)

@@ -1,10 +1,10 @@
 """Reads what `/input_hook` is given into the positional values that a handler gets."""
 
-import inspect
-from typing import Any
+from typing import Any, get_type_hints, is_typeddict
 
 import msgspec
 
+from ..core.ports import positional
 from ..core.signaling import check_call_id
 
 __all__ = ("InputError", "read_inputs")
@@ -36,8 +36,7 @@ def read_inputs(body: bytes, input_type: Any) -> tuple[str, tuple[Any, ...]]:
     try:
         call_id = check_call_id(msgspec.json.decode(body, type=_Head).webrtc_id)
         if input_type is None:
-            data = msgspec.json.decode(body, type=_Plain).inputs
-            return call_id, tuple(data) if isinstance(data, list) else (data,)
+            return call_id, positional(msgspec.json.decode(body, type=_Plain).inputs)
         return call_id, _typed(body, input_type)
     except msgspec.ValidationError as error:
         raise InputError("invalid_field", str(error)) from error
@@ -55,12 +54,12 @@ def _typed(body: bytes, input_type: Any) -> tuple[Any, ...]:
     validate = getattr(input_type, "model_validate", None)
     if validate is not None:
         return _pydantic(fields, call_id, input_type)
-    names = list(inspect.get_annotations(input_type))
+    names = list(get_type_hints(input_type))
     if "webrtc_id" in names:
         fields["webrtc_id"] = str(call_id)
         names.remove("webrtc_id")
     value = msgspec.convert(fields, type=input_type, strict=True)
-    if isinstance(value, dict):
+    if is_typeddict(input_type):
         return tuple(value[name] for name in names if name in value)
     return tuple(getattr(value, name) for name in names)
 

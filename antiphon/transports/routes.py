@@ -54,7 +54,7 @@ class Routes:
         self._calls = HttpCalls()
         self._epoch = time.time_ns() // 1000
         self._assets = {
-            path: (files(__package__).joinpath("assets", name).read_bytes(), kind)
+            path: (files("antiphon.transports").joinpath("assets", name).read_bytes(), kind)
             for path, (name, kind) in ASSETS.items()
         }
         self._fixed: dict[str, dict[str, Callable[[Request], Awaitable[Response]]]] = {
@@ -93,9 +93,7 @@ class Routes:
         self._check_room()
         return principal
 
-    def refused(
-        self, request: Request, refusal: Refusal, *headers: tuple[str, str]
-    ) -> Response:
+    def refused(self, request: Request, refusal: Refusal, *headers: tuple[str, str]) -> Response:
         """The response to a request that `admit_websocket` denied."""
         return self._shared(request, refusal_response(refusal, *headers))
 
@@ -114,9 +112,7 @@ class Routes:
             raise _deny("method_not_allowed", f"{request.path} takes {', '.join(methods)}")
         return methods[method]
 
-    def _call_routes(
-        self, path: str
-    ) -> dict[str, Callable[[Request], Awaitable[Response]]] | None:
+    def _call_routes(self, path: str) -> dict[str, Callable[[Request], Awaitable[Response]]] | None:
         if not path.startswith("/http/"):
             return None
         # An id may hold slashes: the last word is the verb.

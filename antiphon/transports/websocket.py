@@ -1,7 +1,7 @@
 """Raw WebSockets: a link over any frame engine, on an `asyncio.Protocol`.
 
-The read path is bare asyncio because it pays: anyio's socket streams cost as much as all the rest of
-a frame's way together (107 against 39 µs at 200 sessions; benchmarks/websocket_sessions.py).
+The read path is bare asyncio because it pays: anyio's socket streams cost as much as all the rest
+of a frame's way together (107 against 39 µs at 200 sessions; benchmarks/websocket_sessions.py).
 """
 
 import asyncio
@@ -98,7 +98,9 @@ class WebSocketLink(asyncio.Protocol):
             self._close_timer.cancel()
         if self._driver is not None:
             driver, self._driver = self._driver, None
-            driver.lost("the connection was lost" if exc is None else f"the connection failed: {exc}")
+            driver.lost(
+                "the connection was lost" if exc is None else f"the connection failed: {exc}"
+            )
         self._gone()
 
     # -- Link ------------------------------------------------------------------------------------
@@ -123,7 +125,9 @@ class WebSocketLink(asyncio.Protocol):
     def close(self, code: int, reason: str) -> None:
         if self._engine.state is EngineState.OPEN:
             # 1005 and 1006 only describe, they are never sent (RFC 6455 section 7.4.1).
-            self._transport.write(self._engine.close(1000 if code in (1005, 1006) else code, reason))
+            self._transport.write(
+                self._engine.close(1000 if code in (1005, 1006) else code, reason)
+            )
         if self._engine.state is EngineState.CLOSED:
             self._finish()
         elif self._close_timer is None:
@@ -142,5 +146,3 @@ class WebSocketLink(asyncio.Protocol):
         if self._paused and self._transport.get_write_buffer_size() > MAX_OUTBOUND:
             # A client that asks without reading: nothing can be told to it any more.
             self._transport.abort()
-
-

@@ -12,8 +12,8 @@ Samples = npt.NDArray[np.int16]
 
 
 class AudioFrame(msgspec.Struct, frozen=True, gc=False, eq=False):
-    """A stretch of mono sound. Frames carry bytes because an echo, a bridge or a recorder never asks
-    for the array, and making the view of a cold 160-sample frame costs 3 µs.
+    """A stretch of mono sound. Frames carry bytes because an echo, a bridge or a recorder never
+    asks for the array, and making the view of a cold 160-sample frame costs 3 µs.
     """
 
     pcm: bytes

@@ -9,7 +9,7 @@ __all__ = ("AudioDecoder", "AudioEncoder")
 
 
 class AudioDecoder:
-    """Payloads as they come to frames at `sample_rate`; state is one resampler and a sample count."""
+    """Payloads to frames at `sample_rate`; state is one resampler and a sample count."""
 
     __slots__ = ("_decode", "_pts", "_rate", "_resampler")
 
@@ -17,9 +17,7 @@ class AudioDecoder:
         self._decode = codec.decode
         self._rate = sample_rate
         self._pts = 0
-        self._resampler = (
-            Resampler(wire_rate, sample_rate) if wire_rate != sample_rate else None
-        )
+        self._resampler = Resampler(wire_rate, sample_rate) if wire_rate != sample_rate else None
 
     def decode(self, payload: bytes) -> AudioFrame | None:
         """One payload as a frame; None while it gives no sample yet. Raises ValueError when the
@@ -36,7 +34,7 @@ class AudioDecoder:
 
 
 class AudioEncoder:
-    """Frames of any rate and length to payloads of at most `MAX_PIECE` seconds at the wire's rate."""
+    """Frames of any rate and length to payloads of at most `MAX_PIECE` at the wire's rate."""
 
     __slots__ = ("_bytes", "_encode", "_resampler", "_source_rate", "_wire_rate")
 

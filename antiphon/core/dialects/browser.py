@@ -1,6 +1,7 @@
 """The browser dialect: JSON messages, audio as base64 in JSON or as raw binary messages.
 
-Source: the documents "Connecting via API" and the WebSocket client guide; docs/protocol.md section 2.
+Source: the documents "Connecting via API" and the WebSocket client guide; docs/protocol.md
+section 2.
 """
 
 from typing import Any, Literal

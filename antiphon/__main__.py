@@ -1,0 +1,5 @@
+"""`python -m antiphon` is the command `antiphon`."""
+
+from .cli.main import main
+
+raise SystemExit(main())

@@ -1,0 +1,154 @@
+"""`antiphon serve`: run a stream."""
+
+import argparse
+import importlib
+import importlib.util
+import logging
+import sys
+from typing import Any
+
+import anyio
+
+from ..handlers.echo import echo
+from ..stream import Stream
+from ..transports.http import server_context
+
+__all__ = ("add_parser",)
+
+EXAMPLES = """examples:
+  antiphon serve                        the built-in echo, with its console page
+  antiphon serve app:stream --port 80   `stream` of app.py in this folder
+"""
+
+
+def add_parser(commands: Any) -> None:
+    """Add this command."""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        "serve",
+        help="run a stream",
+        description="Serve a Stream over WebSocket and HTTP, with its console page.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "target", nargs="?", metavar="module:stream", help="what to serve; without it, an echo"
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
+    parser.add_argument(
+        "--port", type=_port, default=8000, help="port, 0 for any free one (%(default)s)"
+    )
+    parser.add_argument(
+        "--workers",
+        type=_workers,
+        default=1,
+        help="processes; only 1 for now: calls live in the memory of one process",
+    )
+    parser.add_argument("--tls-cert", metavar="FILE", help="certificate chain (PEM)")
+    parser.add_argument("--tls-key", metavar="FILE", help="private key (PEM)")
+    parser.add_argument(
+        "--log-level",
+        choices=("debug", "info", "warning", "error"),
+        default="info",
+        help="(%(default)s)",
+    )
+    parser.add_argument(
+        "--loop",
+        choices=("auto", "asyncio", "uvloop"),
+        default="auto",
+        help="event loop; auto takes uvloop when it is installed",
+    )
+    parser.add_argument(
+        "--grace",
+        type=float,
+        default=5.0,
+        metavar="SECONDS",
+        help="time that calls get to end at shutdown (%(default)s)",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Serve until told to stop."""
+    logging.basicConfig(
+        level=arguments.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    try:
+        stream = _load(arguments.target) if arguments.target else Stream(echo)
+        tls = _tls(arguments.tls_cert, arguments.tls_key)
+        uvloop = _uvloop(arguments.loop)
+    except (ValueError, ImportError, OSError) as error:
+        return _fail(str(error))
+    scheme = "https" if tls is not None else "http"
+
+    def ready(port: int) -> None:
+        host = f"[{arguments.host}]" if ":" in arguments.host else arguments.host
+        print(f"antiphon serves on {scheme}://{host}:{port}", file=sys.stderr, flush=True)
+
+    async def serve() -> None:
+        await stream.serve(
+            arguments.host, arguments.port, tls=tls, grace=arguments.grace, ready=ready
+        )
+
+    try:
+        anyio.run(serve, backend_options={"use_uvloop": uvloop})
+    except OSError as error:
+        return _fail(f"cannot listen on {arguments.host} port {arguments.port}: {error.strerror}")
+    return 0
+
+
+def _fail(text: str) -> int:
+    print(f"antiphon serve: {text}", file=sys.stderr)
+    return 1
+
+
+def _load(target: str) -> Stream:
+    """The stream that `module:name` names, with the current folder on the path."""
+    module_name, colon, name = target.partition(":")
+    if not (module_name and colon and name):
+        raise ValueError(f"a target reads module:stream, not {target!r}")
+    sys.path.insert(0, "")
+    value: Any = importlib.import_module(module_name)
+    for part in name.split("."):
+        if not hasattr(value, part):
+            raise ValueError(f"{module_name} has no {name!r}")
+        value = getattr(value, part)
+    if not isinstance(value, Stream):
+        raise ValueError(f"{target} is a {type(value).__name__}, not an antiphon Stream")
+    return value
+
+
+def _tls(cert: str | None, key: str | None) -> Any:
+    if cert is None:
+        if key is not None:
+            raise ValueError("--tls-key needs --tls-cert")
+        return None
+    try:
+        return server_context(cert, key)
+    except OSError as error:
+        raise ValueError(f"the certificate {cert} cannot be used: {error}") from error
+
+
+def _uvloop(choice: str) -> bool:
+    if choice == "asyncio":
+        return False
+    if importlib.util.find_spec("uvloop") is not None:
+        return True
+    if choice == "uvloop":
+        raise ValueError("uvloop is not installed: pip install 'antiphon[uvloop]'")
+    return False
+
+
+def _port(text: str) -> int:
+    value = int(text)
+    if not 0 <= value <= 65535:
+        raise argparse.ArgumentTypeError(f"a port is 0 to 65535, not {value}")
+    return value
+
+
+def _workers(text: str) -> int:
+    value = int(text)
+    if value != 1:
+        raise argparse.ArgumentTypeError(
+            "only 1 worker for now; run several servers behind a balancer that keeps clients"
+        )
+    return value

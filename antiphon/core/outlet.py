@@ -1,0 +1,88 @@
+"""The way out for sound: encoded, cut, paced, with the messages that keep their place among it."""
+
+from math import inf
+
+from .audio.codecs import Codec
+from .audio.frames import AudioFrame
+from .audio.path import AudioEncoder
+from .dialects import browser
+from .playout import Interruption, Playout
+from .wire import Kind
+
+__all__ = ("Outlet",)
+
+_Wire = list[tuple[Kind, bytes]]
+
+
+class Outlet:
+    """Frames in; what may leave by `now` out, as wire messages."""
+
+    __slots__ = ("_encoder", "_playout", "binary")
+
+    def __init__(self, codec: Codec, sample_rate: int, lead: float) -> None:
+        self._encoder = AudioEncoder(codec, sample_rate)
+        self._playout = Playout(lead)
+        self.binary = False
+        """Whether sound leaves as binary messages."""
+
+    @property
+    def waiting(self) -> bool:
+        """Whether something may not leave yet."""
+        return self._playout.waiting
+
+    @property
+    def end(self) -> float:
+        """When the listener will have played all that has left."""
+        return self._playout.end
+
+    def heard(self, now: float) -> float:
+        """Seconds of sound that the listener has heard."""
+        return self._playout.heard(now)
+
+    def play(self, frame: AudioFrame, now: float) -> _Wire:
+        """Give a frame of any rate and length; returns what leaves at once."""
+        return self._pass(self._encoder.encode(frame), now)
+
+    def flush(self, now: float) -> _Wire:
+        """Give the tail that resampling holds back."""
+        return self._pass(self._encoder.flush(), now)
+
+    def hold(self, message: bytes) -> bool:
+        """Keep a text message in its place behind sound that waits; False when none does."""
+        if not self._playout.waiting:
+            return False
+        self._playout.push(Kind.TEXT, message, 0.0)
+        return True
+
+    def release(self, now: float) -> _Wire:
+        """What may leave by now; when all has left and been played, the resampler's tail too."""
+        leaving = self._playout.due(now)
+        if not self._playout.waiting and self._encoder.resampling and now >= self._playout.end:
+            leaving += self.flush(now)
+        return leaving
+
+    def drop(self, now: float) -> tuple[Interruption, _Wire]:
+        """Forget the sound that waits; the messages among it are returned."""
+        self._encoder.flush()
+        return self._playout.drop(now)
+
+    def clear(self) -> None:
+        """Forget all that waits."""
+        self._playout.clear()
+
+    def deadline(self) -> float:
+        """When something may leave next; inf when nothing waits."""
+        if self._playout.waiting:
+            return self._playout.deadline()
+        return self._playout.end if self._encoder.resampling else inf
+
+    def _pass(self, pieces: list[tuple[bytes, float]], now: float) -> _Wire:
+        leaving: _Wire = []
+        playout = self._playout
+        for payload, duration in pieces:
+            kind, data = browser.encode_audio(payload, binary=self.binary)
+            if playout.passes(duration, now):
+                leaving.append((kind, data))
+            else:
+                playout.push(kind, data, duration)
+        return leaving

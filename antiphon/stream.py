@@ -1,0 +1,247 @@
+"""The application object: a handler, its modality, mode and limits, and the ways to serve it."""
+
+import inspect
+import logging
+import signal
+import ssl
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Collection
+from math import inf
+from typing import Any, Literal
+
+import anyio
+
+from .core.errors import UnknownCall
+from .core.liveness import Timing
+from .core.playout import LEAD
+from .core.ports import CallInfo, Directory, Handler, HangUp, Output, SetInputs
+from .core.session import SessionConfig
+from .transports.asgi import AsgiApp, mount
+from .transports.directory import LocalDirectory
+from .transports.host import Host, Settings
+from .transports.http import listen
+from .transports.requests import Request
+from .transports.routes import Routes
+
+__all__ = ("Stream",)
+
+log = logging.getLogger("antiphon")
+
+Modality = Literal["audio", "video", "audio-video"]
+Mode = Literal["send-receive", "send", "receive"]
+_MODALITIES = ("audio", "video", "audio-video")
+_MODES = ("send-receive", "send", "receive")
+
+
+class Stream:
+    """A handler, ready to be served on every transport.
+
+    handler: a coroutine function `async def handler(call: Call) -> None`, or an object with such a
+        `__call__`. Returning ends the call.
+    modality: what is exchanged; WebSocket and HTTP carry audio.
+    mode: who speaks, seen from the client.
+    input_sample_rate, output_sample_rate: Hz, the rates at which the handler listens, and speaks to
+        clients that name no media format. Frames of any other rate are converted.
+    concurrency_limit: live calls at a time, over all transports; None for no limit.
+    connecting_limit: connections at a time that have not become a call yet.
+    time_limit, idle_timeout: seconds of a call, and of it without any message; None for none.
+    inputs: the type that `/input_hook` reads bodies into (msgspec Struct, dataclass, TypedDict or
+        pydantic model); its fields become the positional inputs.
+    authorize: called with each `Request` that opens a call or speaks for one; returns the
+        principal, which the handler finds as `call.principal`. None, False or PermissionError
+        refuse (401). May be a coroutine function.
+    origins: browser origins that may use this server besides its own; "*" for all.
+    require_token: whether inputs and outputs over HTTP need the token of their call.
+    lead: seconds of sound sent ahead of the listener at most.
+    start_timeout, ping_interval, ping_timeout: seconds; docs/protocol.md section 7.
+    max_message: bytes of one message from a client.
+    directory: where calls are registered; in memory by default.
+
+    Raises ValueError or TypeError for what does not fit.
+    """
+
+    def __init__(
+        self,
+        handler: Handler,
+        *,
+        modality: Modality = "audio",
+        mode: Mode = "send-receive",
+        input_sample_rate: int = 24000,
+        output_sample_rate: int = 24000,
+        concurrency_limit: int | None = 100,
+        connecting_limit: int = 100,
+        time_limit: float | None = None,
+        idle_timeout: float | None = None,
+        inputs: Any = None,
+        authorize: Callable[[Request], Any] | None = None,
+        origins: Collection[str] = (),
+        require_token: bool = False,
+        lead: float = LEAD,
+        start_timeout: float = 5.0,
+        ping_interval: float = 20.0,
+        ping_timeout: float = 20.0,
+        max_message: int = 1024 * 1024,
+        directory: Directory | None = None,
+    ) -> None:
+        _check_handler(handler)
+        _one_of("modality", modality, _MODALITIES)
+        _one_of("mode", mode, _MODES)
+        _rate("input_sample_rate", input_sample_rate)
+        _rate("output_sample_rate", output_sample_rate)
+        _at_least("concurrency_limit", concurrency_limit, 1)
+        _at_least("connecting_limit", connecting_limit, 1)
+        _at_least("max_message", max_message, 1024)
+        timing = Timing(
+            start_timeout=_seconds("start_timeout", start_timeout),
+            time_limit=_seconds("time_limit", time_limit),
+            idle_timeout=_seconds("idle_timeout", idle_timeout),
+            ping_interval=_seconds("ping_interval", ping_interval),
+            ping_timeout=_seconds("ping_timeout", ping_timeout),
+        )
+        session = SessionConfig(
+            input_sample_rate=input_sample_rate,
+            output_sample_rate=output_sample_rate,
+            mode=mode,
+            lead=_seconds("lead", lead),
+            timing=timing,
+        )
+        settings = Settings(
+            modality=modality,
+            session=session,
+            concurrency_limit=concurrency_limit,
+            connecting_limit=connecting_limit,
+            max_message=max_message,
+            input_type=inputs,
+            authorize=authorize,
+            origins=frozenset(_origins(origins)),
+            require_token=require_token,
+        )
+        self._directory = directory or LocalDirectory(time.time_ns() // 1000)
+        self._host = Host(handler, settings, self._directory)
+        self._routes = Routes(self._host)
+        self._asgi = AsgiApp(self._routes)
+
+    # -- calls -----------------------------------------------------------------------------------
+
+    @property
+    def calls(self) -> list[CallInfo]:
+        """The live calls, oldest first."""
+        return self._directory.calls()
+
+    def hang_up(self, call_id: str, reason: str = "the server hung up") -> None:
+        """End a live call; its client is told the reason. Raises UnknownCall."""
+        self._directory.command(call_id, HangUp(reason))
+
+    def set_input(self, call_id: str, *values: Any) -> None:
+        """Give a call's handler inputs; they are seen by its next call. Raises UnknownCall."""
+        self._directory.command(call_id, SetInputs(values))
+
+    def output_stream(self, call_id: str) -> AsyncIterator[Output]:
+        """All outputs of a call, from the oldest of the newest 256 to its end. Raises UnknownCall
+        at once.
+        """
+        return _values(self._directory.subscribe(call_id))
+
+    async def fetch_latest_output(self, call_id: str, timeout: float = 10.0) -> Output:
+        """The newest output of a call; waits for the first. Raises UnknownCall, TimeoutError."""
+        newest = self._directory.newest(call_id)
+        if newest is not None:
+            return newest
+        with anyio.fail_after(timeout):
+            async for _, output in self._directory.subscribe(call_id):
+                return output
+        raise UnknownCall(call_id)
+
+    # -- serving ---------------------------------------------------------------------------------
+
+    @property
+    def host(self) -> Host:
+        """The running side, for transports and tests."""
+        return self._host
+
+    @property
+    def asgi(self) -> AsgiApp:
+        """An ASGI application: `uvicorn app:stream.asgi`."""
+        return self._asgi
+
+    def mount(self, app: Any, path: str = "") -> None:
+        """Serve under `path` of a FastAPI or Starlette application, sharing its lifespan."""
+        mount(self._asgi, app, path)
+
+    async def serve(
+        self,
+        host: str = "127.0.0.1",
+        port: int = 8000,
+        *,
+        tls: ssl.SSLContext | None = None,
+        grace: float = 5.0,
+        engine: str = "wsproto",
+        ready: Callable[[int], None] | None = None,
+    ) -> None:
+        """Serve until cancelled, or until SIGINT or SIGTERM when run in the main thread.
+
+        On the way out no call is admitted, clients are told, and calls get `grace` seconds to end.
+        `ready` is called with the port when it listens. Raises OSError when the port is taken.
+        """
+        async with (
+            listen(self._routes, host, port, tls=tls, engine=engine) as bound,
+            self._host.run(grace),
+        ):
+            if ready is not None:
+                ready(bound)
+            await _until_signal()
+
+
+async def _until_signal() -> None:
+    if threading.current_thread() is not threading.main_thread():
+        await anyio.sleep_forever()
+    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        async for number in signals:
+            log.info("%s: shutting down", number.name)
+            return
+
+
+async def _values(outputs: AsyncIterator[tuple[Any, Output]]) -> AsyncIterator[Output]:
+    async for _, output in outputs:
+        yield output
+
+
+def _check_handler(handler: Any) -> None:
+    function = handler if inspect.isroutine(handler) else getattr(handler, "__call__", None)  # noqa: B004 - the bound method is what is asked about
+    if not inspect.iscoroutinefunction(function):
+        raise TypeError(
+            f"a handler is a coroutine function `async def handler(call)`, not {handler!r}"
+        )
+
+
+def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise ValueError(f"{name} is one of {', '.join(allowed)}, not {value!r}")
+
+
+def _rate(name: str, value: int) -> None:
+    if not 8000 <= value <= 48000:
+        raise ValueError(f"{name} is 8000 to 48000 Hz, not {value!r}")
+
+
+def _at_least(name: str, value: int | None, least: int) -> None:
+    if value is not None and value < least:
+        raise ValueError(f"{name} is at least {least}, not {value!r}")
+
+
+def _seconds(name: str, value: float | None) -> float:
+    if value is None:
+        return inf
+    if not value > 0:
+        raise ValueError(f"{name} is more than 0 seconds, not {value!r}")
+    return float(value)
+
+
+def _origins(origins: Collection[str]) -> Collection[str]:
+    if isinstance(origins, str):
+        raise TypeError("origins is a list of origins, not one string")
+    for origin in origins:
+        if origin != "*" and "://" not in origin:
+            raise ValueError(f"an origin reads https://host[:port], not {origin!r}")
+    return origins
