@@ -1,7 +1,7 @@
 """What the parts of the package ask of each other, as protocols."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 import msgspec
 
@@ -178,7 +178,10 @@ class CallInfo(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
 def positional(data: Any) -> tuple[Any, ...]:
     """Inputs as positional values: a list gives them all, anything else is one value."""
-    return tuple(cast(list[Any], data)) if isinstance(data, list) else (data,)
+    if not isinstance(data, list):
+        return (data,)
+    values: list[Any] = data
+    return tuple(values)
 
 
 class SetInputs(msgspec.Struct, frozen=True, eq=False):

@@ -103,7 +103,7 @@ class Session:
         self._outlet: Outlet | None = None
         self._width = 1
         self._format: MediaFormat | None = None
-        self._decode: Callable[[bytes], Any]
+        self._decode: Callable[[bytes], WireMessage | browser.Unknown]
         if role is Role.SERVER:
             self._decode, self._legal_in, self._legal_out = (
                 browser.decode_client,
@@ -344,18 +344,20 @@ class Session:
 
     # -- what a message does ---------------------------------------------------------------------
 
-    def _receive_message(self, message: Any, now: float) -> Sequence[Event]:
-        message_type: type[Any] = type(message)
+    def _receive_message(
+        self, message: WireMessage | browser.Unknown, now: float
+    ) -> Sequence[Event]:
+        message_type = type(message)
         following = self._row_in.get(message_type)
         if following is None:
-            if message_type is browser.Unknown:
+            if isinstance(message, browser.Unknown):
                 self.unknown_messages += 1
                 return _NOTHING
             raise self._out_of_order(message_type)
         if following is not self._state:
             self._set_state(following)
         self._live.active = now
-        if message_type is Media:
+        if isinstance(message, Media):
             return self._receive_audio(message.media.payload, now)
         if self._role is Role.SERVER:
             return self._told_by_client(message, now)
