@@ -178,10 +178,11 @@ class CallInfo(msgspec.Struct, frozen=True, kw_only=True, eq=False):
 
 def positional(data: Any) -> tuple[Any, ...]:
     """Inputs as positional values: a list gives them all, anything else is one value."""
-    if not isinstance(data, list):
-        return (data,)
-    values: list[Any] = data
-    return tuple(values)
+    match data:
+        case [*values]:
+            return tuple(values)
+        case _:
+            return (data,)
 
 
 class SetInputs(msgspec.Struct, frozen=True, eq=False):
