@@ -234,7 +234,7 @@ class Session:
 
     # -- output ----------------------------------------------------------------------------------
 
-    def start(self, message: Start, now: float) -> None:
+    def start(self, message: Start, now: float) -> Sequence[Event]:
         """Client: open the call. `message` must name a media format."""
         self._require(self._role is Role.CLIENT, "only a client starts a call")
         if message.media_format is None:
@@ -242,6 +242,7 @@ class Session:
         self._set_format(message.media_format, local_rate=message.media_format.sample_rate)
         self.send(message, now)
         self._opened(now)
+        return _NOTHING
 
     def accept(self, token: str, now: float) -> Sequence[Event]:
         """Server: the call of the last `CallRequested` is admitted; its audio flows."""

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Any
 
 import anyio
+import msgspec
 
 from ..core.audio.convert import to_pcm
 from ..core.audio.frames import AudioFrame, Samples
@@ -125,6 +126,10 @@ class LiveCall:
         if self._driver.closed is not None:
             raise self._driver.over()
         return anyio.current_time() - started
+
+    def opened(self, token: str) -> None:
+        """The server has opened the call."""
+        self._info = msgspec.structs.replace(self._info, token=token)
 
     def set_inputs(self, values: tuple[Any, ...]) -> None:
         """Inputs have come, in band or from elsewhere."""

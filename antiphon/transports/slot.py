@@ -21,7 +21,7 @@ class Slot(Generic[T]):
     go and are counted. The newest item is always held. An async iterator for one reader.
     """
 
-    __slots__ = ("_bound", "_closed", "_items", "_waiter", "_weigh", "_weight", "dropped")
+    __slots__ = ("_bound", "_closed", "_items", "_waiter", "_weigh", "_weight", "dropped", "taken")
 
     def __init__(self, bound: int, weigh: Callable[[T], int]) -> None:
         self._items: deque[T] = deque()
@@ -32,6 +32,8 @@ class Slot(Generic[T]):
         self._waiter: asyncio.Future[None] | None = None
         self.dropped = 0
         """Items that were pushed out before anybody took them."""
+        self.taken: Callable[[], None] | None = None
+        """Called after an item was taken, for a producer that waits for room."""
 
     @property
     def full(self) -> bool:
@@ -49,6 +51,11 @@ class Slot(Generic[T]):
             self._weight -= self._weigh(items.popleft())
             self.dropped += 1
         self._wake()
+
+    def clear(self) -> None:
+        """Forget what is here; it was taken back, so it is not counted."""
+        self._items.clear()
+        self._weight = 0
 
     def close(self) -> None:
         """No more items; the reader gets what is here and then the end."""
@@ -77,4 +84,6 @@ class Slot(Generic[T]):
                 self._waiter = None
         item = self._items.popleft()
         self._weight -= self._weigh(item)
+        if self.taken is not None:
+            self.taken()
         return item

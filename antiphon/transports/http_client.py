@@ -1,0 +1,205 @@
+"""Calls over HTTP from the client's end: one long upload, one event stream."""
+
+import ssl
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Any
+from urllib.parse import SplitResult, urljoin, urlsplit
+
+import anyio
+import h11
+import msgspec
+
+from ..core.dialects import browser
+from ..core.dialects.event_stream import EventParser
+from ..core.errors import AntiphonError
+from ..core.messages import Start
+from ..core.signaling import refusal_from_meta
+from ..core.wire import Kind
+from .call import LiveCall
+from .caller import Caller, refused
+from .http_exchange import Exchange, Headers, opened
+
+__all__ = ("call_http",)
+
+MAX_EVENT = 2 * 1024 * 1024  # bytes; a server's message has at most half of that
+UPLOAD = 256  # messages that may wait for a slow upload before sending pauses
+RETRIES = 5  # times that a lost event stream is taken up again
+RETRY_AFTER = 0.2  # seconds, doubled each time
+
+NDJSON = ("content-type", "application/x-ndjson")
+JSON = ("content-type", "application/json")
+
+_BROKEN = (OSError, anyio.EndOfStream, anyio.BrokenResourceError, h11.ProtocolError)
+
+
+class _Offer(msgspec.Struct):
+    """What `POST /http/offer` answers."""
+
+    token: str
+    links: dict[str, str]
+
+
+class _Failed(msgspec.Struct):
+    meta: dict[str, Any]
+
+
+class HttpClientLink:
+    """Messages wait in a queue for the upload; implements `antiphon.core.ports.Link`."""
+
+    def __init__(self, peer: str) -> None:
+        self._peer = peer
+        self._send, self.messages = anyio.create_memory_object_stream[bytes](float("inf"))
+
+    @property
+    def peer(self) -> str:
+        return self._peer
+
+    @property
+    def writable(self) -> bool:
+        # Not a bound of the stream itself: control messages are never dropped, senders wait here.
+        return self._send.statistics().current_buffer_used < UPLOAD
+
+    def send_text(self, payload: bytes) -> None:
+        self._send.send_nowait(payload + b"\n")
+
+    def send_binary(self, payload: bytes) -> None:
+        raise AssertionError("a client over HTTP sends no binary messages")
+
+    def ping(self) -> None:
+        """The server keeps the watch."""
+
+    def close(self, code: int, reason: str) -> None:
+        self._send.close()
+
+
+@asynccontextmanager
+async def call_http(
+    url: SplitResult,
+    start: Start,
+    headers: Headers,
+    tls: ssl.SSLContext | None,
+    lead: float,
+    timeout: float,
+) -> AsyncGenerator[LiveCall]:
+    """Call `http(s)://.../http/offer`. Raises as `Caller.calling`, and OSError."""
+    with anyio.fail_after(timeout):
+        offer = await _post_offer(url, start, headers, tls)
+    link = HttpClientLink(url.netloc)
+    caller = Caller(link, start, "http", lead)
+    proof = (*headers, ("authorization", f"Bearer {offer.token}"))
+    wire = _Wire(url, offer.links, proof, tls, caller, link)
+    async with anyio.create_task_group() as tasks:
+        async with caller.calling(timeout) as call:
+            tasks.start_soon(wire.listen)
+            tasks.start_soon(wire.upload)
+            yield call
+        tasks.cancel_scope.cancel()
+
+
+async def _post_offer(
+    url: SplitResult, start: Start, headers: Headers, tls: ssl.SSLContext | None
+) -> _Offer:
+    body = browser.encode(start)
+    async with opened(url, tls) as exchange:
+        length = ("content-length", str(len(body)))
+        await exchange.request("POST", _target(url), (JSON, length, *headers))
+        await exchange.body(body)
+        await exchange.end()
+        response = await exchange.response()
+        answer = await exchange.whole()
+    if response.status_code == 201:
+        return msgspec.json.decode(answer, type=_Offer)
+    raise _refusal(response.status_code, answer)
+
+
+def _target(url: SplitResult) -> str:
+    return (url.path or "/") + (f"?{url.query}" if url.query else "")
+
+
+def _refusal(status: int, body: bytes) -> AntiphonError:
+    try:
+        failed = msgspec.json.decode(body, type=_Failed)
+    except msgspec.DecodeError:
+        return refused(refusal_from_meta({"error": f"the server answered {status}"}))
+    return refused(refusal_from_meta(failed.meta))
+
+
+class _Wire:
+    """The two directions of one call."""
+
+    def __init__(
+        self,
+        url: SplitResult,
+        links: dict[str, str],
+        headers: Headers,
+        tls: ssl.SSLContext | None,
+        caller: Caller,
+        link: HttpClientLink,
+    ) -> None:
+        self._url = url
+        self._links = {name: urlsplit(urljoin(url.geturl(), to)) for name, to in links.items()}
+        self._headers = headers
+        self._tls = tls
+        self._caller = caller
+        self._link = link
+        self._last_id = ""
+
+    async def upload(self) -> None:
+        """One long request whose body is the messages, a line each."""
+        driver = self._caller.driver
+        try:
+            async with opened(self._url, self._tls) as exchange:
+                chunked = ("transfer-encoding", "chunked")
+                target = _target(self._links["send"])
+                await exchange.request("POST", target, (NDJSON, chunked, *self._headers))
+                async for line in self._link.messages:
+                    await exchange.body(line)
+                    driver.resumed()
+                await exchange.end()
+                response = await exchange.response()
+                if response.status_code >= 400:
+                    raise _refusal(response.status_code, await exchange.whole())
+        except _BROKEN as error:
+            driver.lost(f"the upload broke: {error}")
+        except AntiphonError as error:
+            driver.lost(str(error))
+
+    async def listen(self) -> None:
+        """The event stream, taken up again where it was lost."""
+        driver = self._caller.driver
+        lost = "the event stream ended"
+        for attempt in range(RETRIES + 1):
+            try:
+                async with opened(self._url, self._tls) as exchange:
+                    if await self._read(exchange):
+                        break
+            except _BROKEN as error:
+                lost = f"the event stream broke: {error}"
+            except AntiphonError as error:
+                lost = str(error)
+                break
+            await anyio.sleep(RETRY_AFTER * 2**attempt)
+        driver.lost(lost)
+        self._caller.gone.set()
+
+    async def _read(self, exchange: Exchange) -> bool:
+        """Feed one connection's events; whether the call is over."""
+        resume = (("last-event-id", self._last_id),) if self._last_id else ()
+        target = _target(self._links["events"])
+        await exchange.request("GET", target, (*self._headers, *resume))
+        await exchange.end()
+        response = await exchange.response()
+        if response.status_code != 200:
+            raise _refusal(response.status_code, await exchange.whole())
+        parser = EventParser(MAX_EVENT)
+        driver = self._caller.driver
+        async for chunk in exchange.chunks():
+            now = anyio.current_time()
+            for event in parser.receive(chunk):
+                self._last_id = event.id or self._last_id
+                if event.event == "end":
+                    return True
+                if event.event == "message":
+                    driver.feed(Kind.TEXT, event.data.encode(), now)
+        return False
