@@ -70,8 +70,8 @@ ENGINES: dict[str, Callable[[int, int], Convert]] = {
 
 
 def tone(rate: int, hertz: float) -> bytes:
-    wave = AMPLITUDE * np.sin(2 * np.pi * hertz * np.arange(rate * SECONDS) / rate)
-    return np.rint(wave).astype("<i2").tobytes()
+    wave: Floats = AMPLITUDE * np.sin(2 * np.pi * hertz * np.arange(rate * SECONDS) / rate)
+    return wave.round().astype("<i2").tobytes()
 
 
 def run(convert: Convert, pcm: bytes, rate_in: int, rate_out: int, chunk: int) -> Figures:
