@@ -29,14 +29,16 @@ def to_pcm(audio: npt.NDArray[Any]) -> bytes:
     channels = _channels_first(audio)
     if len(channels) == 1 and channels.dtype.kind == "i":
         return _clipped(channels)
-    with np.errstate(over="ignore"):  # infinity is clipped like all that is too loud
-        steps = np.nan_to_num(channels.astype(np.float64) * full_scale).mean(axis=0)
+    with np.errstate(over="ignore", invalid="ignore"):  # clipped as infinity, or NaN: inf - inf
+        steps = channels.sum(axis=0, dtype=np.float64) * (full_scale / len(channels))
+    steps[np.isnan(steps)] = 0
     return _clipped(np.rint(steps))
 
 
 def _clipped(steps: npt.NDArray[Any]) -> bytes:
-    samples: npt.NDArray[np.int16] = np.clip(steps, _LOWEST, _HIGHEST).astype(_INT16)
-    return samples.tobytes()
+    if steps.dtype.itemsize > 2:
+        steps = steps.clip(_LOWEST, _HIGHEST)
+    return steps.astype(_INT16).tobytes()
 
 
 def _full_scale(dtype: np.dtype[Any]) -> int:

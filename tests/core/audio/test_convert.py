@@ -65,12 +65,13 @@ def test_stereo_is_clipped_after_the_mean() -> None:
     assert heard(np.array([[1.5, 4.0], [-0.5, 0.0]])) == [16384, 32767]
 
 
-def test_nan_in_one_channel_leaves_the_other_at_half() -> None:
-    assert heard(np.array([[np.nan], [0.5]])) == [8192]
+def test_nan_in_one_channel_is_silence() -> None:
+    assert heard(np.array([[np.nan, 0.5], [0.5, 0.5]])) == [0, 16384]
 
 
 def test_infinite_channels_raise_no_warning() -> None:
     assert heard(np.array([[np.inf, np.inf], [np.inf, -np.inf]])) == [32767, 0]
+    assert heard(np.full((2, 1), np.finfo(np.float64).max)) == [32767]
 
 
 @pytest.mark.parametrize("shape", [(0,), (1, 0), (2, 0), (0, 1)])

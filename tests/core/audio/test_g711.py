@@ -11,7 +11,7 @@ import pytest
 
 from antiphon.core.audio import g711
 
-SIZES = (0, 1, 2, 159, 160, 161, 480, 1024, 1025, 5000)
+SIZES = (0, 1, 2, 159, 160, 161, 256, 257, 480, 1024, 1025, 5000)
 
 
 def decision_values(first: list[int], step: int, segments: int) -> list[int]:
@@ -140,25 +140,28 @@ def test_every_decoding_path_gives_the_same_samples(law: LawUnderTest, size: int
 
 @pytest.mark.parametrize("size", SIZES)
 @both_laws
-def test_decoding_is_the_same_on_a_python_without_audioop(
+def test_coding_is_the_same_on_a_python_without_audioop(
     law: LawUnderTest, size: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     codes = np.random.default_rng(size).integers(0, 256, size, dtype=np.uint8).tobytes()
-    expected = law.decode(codes)
-    monkeypatch.setattr(g711, "NATIVE_MULAW", None)
-    monkeypatch.setattr(g711, "NATIVE_ALAW", None)
-    assert law.decode(codes) == expected
+    pcm = law.decode(codes)
+    codes = law.encode(pcm)
+    for name in ("NATIVE_MULAW", "NATIVE_ALAW", "NATIVE_ALAW_ENCODE"):
+        monkeypatch.setattr(g711, name, None)
+    assert law.decode(codes) == pcm
+    assert law.encode(pcm) == codes
 
 
 @pytest.mark.parametrize("size", SIZES)
 @both_laws
-def test_encoding_is_sample_by_sample_at_every_size(law: LawUnderTest, size: int) -> None:
+def test_every_encoding_path_gives_the_same_codes(law: LawUnderTest, size: int) -> None:
     samples = np.random.default_rng(size).integers(-32768, 32768, size).astype("<i2")
     expected = bytes(law.standard.encode(int(sample)) for sample in samples)
     assert law.encode(samples.tobytes()) == expected
+    assert g711.encode_by_array(law.tables, samples.tobytes()) == expected
 
 
-@pytest.mark.parametrize("size", [1, 321])
+@pytest.mark.parametrize("size", [1, 321, 9601])
 @both_laws
 def test_half_a_sample_is_refused(law: LawUnderTest, size: int) -> None:
     with pytest.raises(ValueError, match=f"odd count of {size} bytes"):
@@ -187,6 +190,6 @@ def test_audioop_encodes_mulaw_otherwise_just_before_negative_decision_values() 
 def test_audioop_agrees_on_alaw_and_on_all_decoding() -> None:
     audioop: ModuleType = pytest.importorskip("audioop", reason="Python has no audioop from 3.13")
     pcm = EVERY_SAMPLE.tobytes()
-    assert audioop.lin2alaw(pcm, 2) == g711.alaw_encode(pcm)
+    assert audioop.lin2alaw(pcm, 2) == g711.encode_by_array(g711.ALAW, pcm)
     assert audioop.alaw2lin(EVERY_CODE, 2) == g711.decode_by_array(g711.ALAW, EVERY_CODE)
     assert audioop.ulaw2lin(EVERY_CODE, 2) == g711.decode_by_array(g711.MULAW, EVERY_CODE)
