@@ -1,8 +1,8 @@
 """What travels between a session and a link: a kind and whole messages as bytes."""
 
-from enum import IntEnum
+from enum import Enum, IntEnum
 
-__all__ = ("Kind",)
+__all__ = ("Kind", "Role", "close_payload", "parse_close")
 
 
 class Kind(IntEnum):
@@ -15,3 +15,23 @@ class Kind(IntEnum):
     """Payload as in RFC 6455 section 5.5.1: two bytes of code, then the reason in UTF-8."""
     PING = 0x9
     PONG = 0xA
+
+
+class Role(Enum):
+    """Which end of a call this is."""
+
+    SERVER = "server"
+    CLIENT = "client"
+
+
+def close_payload(code: int, reason: str = "") -> bytes:
+    """The payload of a close: the code, then as much of the reason as fits in 123 bytes."""
+    text = reason.encode()[:123].decode("utf-8", "ignore").encode()
+    return code.to_bytes(2, "big") + text
+
+
+def parse_close(payload: bytes) -> tuple[int, str]:
+    """Code and reason of a close; 1005 when it had none (RFC 6455 section 7.1.5)."""
+    if len(payload) < 2:
+        return 1005, ""
+    return int.from_bytes(payload[:2], "big"), payload[2:].decode("utf-8", "replace")
