@@ -121,15 +121,36 @@ def test_memory_is_bounded_by_the_largest_message(role: Role, engine: str, limit
 
 
 @engines
+def test_a_frame_that_comes_byte_by_byte_is_not_copied_at_each_byte(engine: str) -> None:
+    size = 32 * 1024
+    frame = encode(Frame(0x82, b"a" * size), Role.SERVER)
+    subject = ENGINES[engine](Role.SERVER, size)
+    tracemalloc.start()
+    try:
+        for at in range(len(frame) - 1):
+            assert subject.receive(frame[at : at + 1]) == []
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < size * 3 // 2
+    assert len(subject.receive(frame[-1:])) == 1
+
+
+@engines
 @roles
 def test_nothing_is_kept_between_whole_messages(role: Role, engine: str) -> None:
-    stream = encode(Frame(0x82, b"a" * 100_000), role) + encode(Frame(0x81, b"b" * 50_000), role)
+    frames = (
+        Frame(0x82, b"a" * 100_000),
+        Frame(0x81, b"b" * 50_000),
+        *[Frame(0x89, b"c" * 125)] * 50,
+    )
+    stream = b"".join(encode(frame, role) for frame in frames)
     subject = ENGINES[engine](role, 1 << 20)
     subject.receive(stream)
     tracemalloc.start()
     try:
         for _ in range(20):
-            assert len(subject.receive(stream)) == 2
+            assert len(subject.receive(stream)) == len(frames)
         held, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
