@@ -1,6 +1,8 @@
 """Frame engines by name."""
 
-from .frame_engine import FrameEngine, Role
+from antiphon.core.wire import Role
+
+from .frame_engine import FrameEngine
 from .wsproto_engine import WsprotoEngine
 
 __all__ = ("ENGINES", "make_engine")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import Protocol
 
-from antiphon.core.errors import LocalProtocolError, RemoteProtocolError
+from antiphon.core.errors import RemoteProtocolError
 from antiphon.core.wire import Kind
 
 __all__ = (
@@ -17,17 +17,13 @@ __all__ = (
     "FrameError",
     "MaskSource",
     "Message",
-    "Role",
+    "check_close",
     "check_utf8",
-    "close_payload",
-    "parse_close",
+    "is_close_code",
 )
 
 MAX_MESSAGE = 1024 * 1024
 """Bytes of one message, all its fragments together."""
-
-NO_STATUS = 1005  # RFC 6455 section 7.1.5: what a close frame without a code means
-MAX_REASON = 123  # a control frame holds 125 bytes, two of them are the code
 
 # RFC 6455 section 7.4.1, and what the registry of its section 11.7 has added since: 1012-1014.
 SENDABLE_CODES = frozenset({*range(1000, 1004), *range(1007, 1015)})
@@ -45,13 +41,6 @@ class EngineState(Enum):
     """One of the two ends has sent its close frame."""
     CLOSED = "closed"
     """Both have, or we have closed after an error of the peer."""
-
-
-class Role(Enum):
-    """Which end we are: a server reads masked frames and writes plain ones, a client not."""
-
-    SERVER = "server"
-    CLIENT = "client"
 
 
 class FrameError(RemoteProtocolError):
@@ -82,8 +71,8 @@ class FrameEngine(Protocol):
     def receive(self, data: bytes) -> list[Message]:
         """Whole messages and control frames that `data` completed, in order.
 
-        Text is checked UTF-8, as bytes; a close has 0 or at least 2 bytes (see `parse_close`). What
-        follows a close or an error is ignored. Raises FrameError.
+        Text is checked UTF-8, as bytes; a close has 0 or at least 2 bytes, a legal code and reason.
+        What follows a close or an error is ignored. Raises FrameError.
         """
         ...
 
@@ -104,7 +93,10 @@ class FrameEngine(Protocol):
         ...
 
     def close(self, code: int, reason: str = "") -> bytes:
-        """The one close frame; see `close_payload`. LocalProtocolError when it was sent already."""
+        """The one close frame; the reason is cut to 123 bytes, code 1005 sends neither.
+
+        LocalProtocolError when it was sent already or the code may not be sent.
+        """
         ...
 
 
@@ -113,35 +105,20 @@ def is_close_code(code: int) -> bool:
     return code in SENDABLE_CODES or 3000 <= code <= 4999
 
 
-def close_payload(code: int, reason: str = "") -> bytes:
-    """The payload of a close frame; code 1005 gives an empty one, as `parse_close` reads it.
-
-    A reason is cut to 123 bytes of valid UTF-8. LocalProtocolError when the code may not be sent.
-    """
-    if code == NO_STATUS:
-        return b""
-    if not is_close_code(code):
-        raise LocalProtocolError(f"{code} is no close code that may be sent")
-    text = reason.encode("utf-8", "replace")
-    if len(text) > MAX_REASON:
-        text = text[:MAX_REASON].decode("utf-8", "ignore").encode()
-    return code.to_bytes(2, "big") + text
-
-
-def parse_close(payload: bytes) -> tuple[int, str]:
-    """Code and reason of a close frame; 1005 when it is empty (RFC 6455 section 5.5.1).
+def check_close(payload: bytes) -> None:
+    """Whether a close frame may hold this (RFC 6455 section 5.5.1).
 
     FrameError 1002 for one byte or a code that may not be sent, 1007 for a reason not in UTF-8.
     """
     if not payload:
-        return NO_STATUS, ""
-    code = int.from_bytes(payload[:2], "big")
+        return
     if len(payload) == 1:
         raise FrameError(1002, "close frame with half a code")
+    code = int.from_bytes(payload[:2], "big")
     if not is_close_code(code):
         raise FrameError(1002, f"close code {code} may not be sent")
     try:
-        return code, payload[2:].decode()
+        payload[2:].decode()
     except UnicodeDecodeError as error:
         raise FrameError(1007, "close reason is not UTF-8") from error
 

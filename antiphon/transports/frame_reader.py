@@ -7,9 +7,9 @@ frames that are not taken here, in pieces as they arrive: masks, fragments and t
 
 from typing import Protocol
 
-from antiphon.core.wire import Kind
+from antiphon.core.wire import Kind, Role
 
-from .frame_engine import FrameError, Message, Role, check_utf8, parse_close
+from .frame_engine import FrameError, Message, check_close, check_utf8
 from .frame_writer import MASK, MAX_CONTROL, FrameWriter
 from .masking import apply_mask
 
@@ -154,7 +154,7 @@ class FrameReader:
         elif first == BINARY:
             received.append((Kind.BINARY, payload))
         else:
-            parse_close(payload)
+            check_close(payload)
             received.append((Kind.CLOSE, payload))
             self._writer.peer_closed()
             return len(data)

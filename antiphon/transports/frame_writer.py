@@ -4,14 +4,16 @@ from enum import Enum
 from struct import Struct
 
 from antiphon.core.errors import LocalProtocolError
+from antiphon.core.wire import Role, close_payload
 
-from .frame_engine import EngineState, MaskSource, Role, close_payload
+from .frame_engine import EngineState, MaskSource, is_close_code
 from .masking import apply_mask
 
 __all__ = ("FrameWriter", "Phase")
 
 MASK = 0x80  # beside the 7-bit length, RFC 6455 section 5.2
 MAX_CONTROL = 125  # RFC 6455 section 5.5
+NO_STATUS = 1005  # RFC 6455 section 7.1.5: what a close frame without a code means
 
 _short = Struct(">BB").pack
 _medium = Struct(">BBH").pack
@@ -80,7 +82,7 @@ class FrameWriter:
         after = AFTER_OUR_CLOSE.get(self.phase)
         if after is None:
             raise self._refusal("a close")
-        frame = self._frame(0x88, close_payload(code, reason))
+        frame = self._frame(0x88, _close_payload(code, reason))
         self.phase = after
         return frame
 
@@ -114,3 +116,12 @@ class FrameWriter:
             return header + payload
         mask = self._mask_source(4)
         return b"".join((header, mask, apply_mask(payload, mask)))
+
+
+def _close_payload(code: int, reason: str) -> bytes:
+    """What a close frame may hold; a lone surrogate in the reason must not keep us from closing."""
+    if code == NO_STATUS:
+        return b""
+    if not is_close_code(code):
+        raise LocalProtocolError(f"{code} is no close code that may be sent")
+    return close_payload(code, reason.encode("utf-8", "replace").decode())

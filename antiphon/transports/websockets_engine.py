@@ -4,9 +4,9 @@ from codecs import getincrementaldecoder
 from os import urandom
 
 from antiphon.core.errors import MissingExtraError
-from antiphon.core.wire import Kind
+from antiphon.core.wire import Kind, Role
 
-from .frame_engine import MAX_MESSAGE, EngineState, FrameError, MaskSource, Message, Role
+from .frame_engine import MAX_MESSAGE, EngineState, FrameError, MaskSource, Message
 from .frame_reader import FrameReader
 from .frame_writer import FrameWriter
 
@@ -66,10 +66,11 @@ class _WebsocketsParser:
         for frame in protocol.events_received():
             assert isinstance(frame, Frame), "the handshake was over before this engine was made"
             self._add(frame, received)
+            frame.data = b""  # its parser remembers the last frame until the next one is whole
         protocol.data_to_send()  # its own pongs and closes: answering is our owner's
         if protocol.parser_exc is not None:
-            code = protocol.close_sent.code if protocol.close_sent is not None else 1002
-            raise FrameError(int(code), str(protocol.parser_exc)) from protocol.parser_exc
+            # fragments out of order: all else is checked before frames get here, or in `_add`
+            raise FrameError(1002, str(protocol.parser_exc)) from protocol.parser_exc
 
     def _add(self, frame: Frame, received: list[Message]) -> None:
         if frame.opcode is Opcode.PING or frame.opcode is Opcode.PONG:
