@@ -71,9 +71,7 @@ async def connect(
         yield call
 
 
-def _parsed(
-    target: str, tls: ssl.SSLContext | None
-) -> tuple[SplitResult, ssl.SSLContext | None]:
+def _parsed(target: str, tls: ssl.SSLContext | None) -> tuple[SplitResult, ssl.SSLContext | None]:
     url = urlsplit(target)
     secure = _SECURE.get(url.scheme)
     if secure is None or not url.hostname:

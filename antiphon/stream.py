@@ -6,7 +6,8 @@ import signal
 import ssl
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection
+from contextlib import asynccontextmanager
 from math import inf
 from typing import Any, Literal
 
@@ -152,6 +153,17 @@ class Stream:
             async for _, output in self._directory.subscribe(call_id):
                 return output
         raise UnknownCall(call_id)
+
+    @asynccontextmanager
+    async def running(self, grace: float = 0.0) -> AsyncGenerator[None]:
+        """Take calls inside this context, by whatever leads them here; does nothing when the stream
+        is served already.
+        """
+        if self._host.running:
+            yield
+            return
+        async with self._host.run(grace):
+            yield
 
     # -- serving ---------------------------------------------------------------------------------
 

@@ -77,7 +77,9 @@ class CallRefused(AntiphonError):
 
     def __init__(self, reason: str, limit: int | None = None, detail: str = "") -> None:
         extra = f" (limit {limit})" if limit is not None else ""
-        super().__init__(f"the server refused the call: {reason}{extra}{': ' + detail if detail else ''}")
+        super().__init__(
+            f"the server refused the call: {reason}{extra}{': ' + detail if detail else ''}"
+        )
         self.reason = reason
         self.limit = limit
         self.detail = detail

@@ -83,14 +83,17 @@ class Caller:
             case _:
                 pass
 
+    def begin(self) -> None:
+        """Say the start."""
+        self.driver.act(lambda now: self.driver.session.start(self._start, now))
+
     @asynccontextmanager
     async def calling(self, timeout: float) -> AsyncGenerator[LiveCall]:
-        """The call, from the server's yes to the goodbye.
+        """The call, from the server's yes to the goodbye; after `begin`.
 
         Raises CallRefused, SessionClosed when the server goes away, TimeoutError.
         """
         driver = self.driver
-        driver.act(lambda now: driver.session.start(self._start, now))
         try:
             with anyio.fail_after(timeout):
                 await self._decided.wait()
@@ -108,5 +111,3 @@ class Caller:
 
 def _no_outputs(output: Output) -> None:
     raise AssertionError("LiveCall.output is refused at the client's end")
-
-

@@ -1,7 +1,6 @@
 """Frame engines by name."""
 
-from antiphon.core.wire import Role
-
+from ..core.wire import Role
 from .frame_engine import FrameEngine
 from .wsproto_engine import WsprotoEngine
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import Protocol
 
-from antiphon.core.errors import RemoteProtocolError
-from antiphon.core.wire import Kind
+from ..core.errors import RemoteProtocolError
+from ..core.wire import Kind
 
 __all__ = (
     "MAX_MESSAGE",

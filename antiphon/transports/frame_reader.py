@@ -7,8 +7,7 @@ frames that are not taken here, in pieces as they arrive: masks, fragments and t
 
 from typing import Protocol
 
-from antiphon.core.wire import Kind, Role
-
+from ..core.wire import Kind, Role
 from .frame_engine import FrameError, Message, check_close, check_utf8
 from .frame_writer import MASK, MAX_CONTROL, FrameWriter
 from .masking import apply_mask

@@ -3,9 +3,8 @@
 from enum import Enum
 from struct import Struct
 
-from antiphon.core.errors import LocalProtocolError
-from antiphon.core.wire import Role, close_payload
-
+from ..core.errors import LocalProtocolError
+from ..core.wire import Role, close_payload
 from .frame_engine import EngineState, MaskSource, is_close_code
 from .masking import apply_mask
 

@@ -20,6 +20,7 @@ from ..core.signaling import Refusal
 from ..core.wire import Role
 from .call import LiveCall
 from .driver import Driver
+from .tasks import background
 
 __all__ = ("Host", "Reception", "Settings")
 
@@ -218,13 +219,12 @@ class Host:
         """
         if self._tasks is not None:
             raise RuntimeError("this stream already runs")
-        async with anyio.create_task_group() as self._tasks:
+        async with background() as self._tasks:
             try:
                 yield
             finally:
                 with anyio.CancelScope(shield=True):
                     await self._shut_down(grace)
-                self._tasks.cancel_scope.cancel()
                 self._tasks = None
                 self._closing = False
 

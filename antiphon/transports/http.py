@@ -17,11 +17,12 @@ import h11
 from anyio.abc import TaskGroup
 
 from ..core.signaling import Refusal
+from ..core.wire import Role
 from .engines import make_engine
-from .frame_engine import Role
 from .handshake import HandshakeError, check_request, wants_websocket
 from .requests import Request, Response, refusal_response, split_target
 from .routes import Denied, Routes
+from .tasks import background
 from .websocket import WebSocketLink
 
 __all__ = ("listen", "server_context")
@@ -332,7 +333,7 @@ async def listen(
 ) -> AsyncGenerator[int]:
     """Serve inside this context; gives the port, a free one for 0. Raises OSError when taken."""
     loop = asyncio.get_running_loop()
-    async with anyio.create_task_group() as tasks:
+    async with background() as tasks:
         server = _Server(routes, tasks, engine)
         listener = await loop.create_server(
             lambda: _Connection(server), host, port, ssl=tls, backlog=1024
@@ -343,7 +344,6 @@ async def listen(
             with anyio.CancelScope(shield=True):
                 listener.close()
                 await server.close()
-            tasks.cancel_scope.cancel()
 
 
 def server_context(cert: str, key: str | None) -> ssl.SSLContext:

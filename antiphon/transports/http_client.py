@@ -10,15 +10,15 @@ import anyio
 import h11
 import msgspec
 
-from ..core.dialects import browser
 from ..core.dialects.event_stream import EventParser
 from ..core.errors import AntiphonError
 from ..core.messages import Start
 from ..core.signaling import refusal_from_meta
-from ..core.wire import Kind
+from ..core.wire import Kind, close_payload
 from .call import LiveCall
 from .caller import Caller, refused
 from .http_exchange import Exchange, Headers, opened
+from .tasks import background
 
 __all__ = ("call_http",)
 
@@ -38,6 +38,13 @@ class _Offer(msgspec.Struct):
 
     token: str
     links: dict[str, str]
+
+
+class _End(msgspec.Struct):
+    """The data of the event `end`."""
+
+    code: int
+    reason: str
 
 
 class _Failed(msgspec.Struct):
@@ -83,24 +90,23 @@ async def call_http(
     timeout: float,
 ) -> AsyncGenerator[LiveCall]:
     """Call `http(s)://.../http/offer`. Raises as `Caller.calling`, and OSError."""
-    with anyio.fail_after(timeout):
-        offer = await _post_offer(url, start, headers, tls)
     link = HttpClientLink(url.netloc)
     caller = Caller(link, start, "http", lead)
+    caller.begin()
+    with anyio.fail_after(timeout):
+        offer = await _post_offer(url, link.messages.receive_nowait(), headers, tls)
     proof = (*headers, ("authorization", f"Bearer {offer.token}"))
     wire = _Wire(url, offer.links, proof, tls, caller, link)
-    async with anyio.create_task_group() as tasks:
+    async with background() as tasks:
+        tasks.start_soon(wire.listen)
+        tasks.start_soon(wire.upload)
         async with caller.calling(timeout) as call:
-            tasks.start_soon(wire.listen)
-            tasks.start_soon(wire.upload)
             yield call
-        tasks.cancel_scope.cancel()
 
 
 async def _post_offer(
-    url: SplitResult, start: Start, headers: Headers, tls: ssl.SSLContext | None
+    url: SplitResult, body: bytes, headers: Headers, tls: ssl.SSLContext | None
 ) -> _Offer:
-    body = browser.encode(start)
     async with opened(url, tls) as exchange:
         length = ("content-length", str(len(body)))
         await exchange.request("POST", _target(url), (JSON, length, *headers))
@@ -199,6 +205,8 @@ class _Wire:
             for event in parser.receive(chunk):
                 self._last_id = event.id or self._last_id
                 if event.event == "end":
+                    end = msgspec.json.decode(event.data, type=_End)
+                    driver.feed(Kind.CLOSE, close_payload(end.code, end.reason), now)
                     return True
                 if event.event == "message":
                     driver.feed(Kind.TEXT, event.data.encode(), now)

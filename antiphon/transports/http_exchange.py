@@ -89,9 +89,7 @@ class Exchange:
 
 
 @asynccontextmanager
-async def opened(
-    url: SplitResult, tls: ssl.SSLContext | None
-) -> AsyncGenerator[Exchange]:
+async def opened(url: SplitResult, tls: ssl.SSLContext | None) -> AsyncGenerator[Exchange]:
     """A connection for one exchange. Raises OSError."""
     host, port = address(url)
     stream: anyio.abc.ByteStream

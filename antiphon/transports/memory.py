@@ -16,10 +16,10 @@ import msgspec
 from ..core.messages import Start
 from ..core.signaling import Refusal
 from ..core.wire import Kind
+from .call import LiveCall
 from .caller import Caller, refused
 from .driver import Driver
 from .host import Host
-from .call import LiveCall
 
 __all__ = ("call_host",)
 
@@ -107,5 +107,6 @@ async def call_host(host: Host, start: Start, timeout: float) -> AsyncGenerator[
     caller.gone = here.gone
     here.attach(caller.driver, there)
     there.attach(reception.driver, here)
+    caller.begin()
     async with caller.calling(timeout) as call:
         yield call

@@ -15,10 +15,11 @@ import msgspec
 from ..core.errors import SessionClosed
 from ..core.messages import Start
 from ..core.signaling import refusal_from_meta
+from ..core.wire import Role
 from .call import LiveCall
 from .caller import Caller, refused
 from .engines import make_engine
-from .frame_engine import MAX_MESSAGE, Role
+from .frame_engine import MAX_MESSAGE
 from .handshake import HandshakeError, check_response, request_headers
 from .http_exchange import Headers, address, headers_of
 from .websocket import WebSocketLink
@@ -128,6 +129,7 @@ async def call_websocket(
     caller.gone = gone
     link.attach(caller.driver, trailing)
     transport.resume_reading()
+    caller.begin()
     try:
         async with caller.calling(timeout) as call:
             yield call

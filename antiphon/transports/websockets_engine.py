@@ -3,9 +3,8 @@
 from codecs import getincrementaldecoder
 from os import urandom
 
-from antiphon.core.errors import MissingExtraError
-from antiphon.core.wire import Kind, Role
-
+from ..core.errors import MissingExtraError
+from ..core.wire import Kind, Role
 from .frame_engine import MAX_MESSAGE, EngineState, FrameError, MaskSource, Message
 from .frame_reader import FrameReader
 from .frame_writer import FrameWriter

@@ -4,8 +4,7 @@ from os import urandom
 
 from wsproto.frame_protocol import FrameProtocol, ParseFailed
 
-from antiphon.core.wire import Kind, Role
-
+from ..core.wire import Kind, Role
 from .frame_engine import MAX_MESSAGE, EngineState, FrameError, MaskSource, Message
 from .frame_reader import FrameReader
 from .frame_writer import FrameWriter
