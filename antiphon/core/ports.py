@@ -180,8 +180,8 @@ def positional(data: Any) -> tuple[Any, ...]:
     """Inputs as positional values: a list gives them all, anything else is one value."""
     if not isinstance(data, list):
         return (data,)
-    values: list[Any] = data
-    return tuple(values)
+    # Narrowed by isinstance, a list of anything is a list of Unknown to pyright.
+    return tuple(data)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
 
 
 class SetInputs(msgspec.Struct, frozen=True, eq=False):
