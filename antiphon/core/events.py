@@ -5,7 +5,19 @@ from typing import Any
 import msgspec
 
 from .audio.frames import AudioFrame
-from .messages import MediaFormat
+from .messages import (
+    EndStream,
+    ErrorNotice,
+    FetchOutput,
+    Log,
+    MediaFormat,
+    SendInput,
+    StopWord,
+    ToClient,
+    ToServer,
+    WarningNotice,
+    tag_of,
+)
 from .signaling import Refusal
 
 __all__ = (
@@ -21,6 +33,8 @@ __all__ = (
     "PlayoutCleared",
     "PlayoutReady",
     "PongReceived",
+    "Told",
+    "told",
 )
 
 
@@ -111,3 +125,24 @@ Event = (
     | PlayoutCleared
     | Closed
 )
+
+Told = (
+    ToServer
+    | ToClient
+    | Log
+    | ErrorNotice
+    | WarningNotice
+    | SendInput
+    | FetchOutput
+    | StopWord
+    | EndStream
+)
+"""What one end tells the other and the session itself does nothing about."""
+
+
+def told(message: Told) -> Message:
+    """As an event. Of an error's two keys the one that holds something counts."""
+    data = message.data
+    if isinstance(message, ErrorNotice | WarningNotice) and data in (None, ""):
+        data = message.message
+    return Message(tag_of(type(message)), data)

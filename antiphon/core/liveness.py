@@ -2,10 +2,11 @@
 
 from enum import Enum
 from math import inf
+from typing import assert_never
 
 import msgspec
 
-__all__ = ("Expiry", "Liveness", "Timing")
+__all__ = ("Expiry", "Liveness", "Timing", "explain")
 
 
 class Timing(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,6 +35,23 @@ class Expiry(Enum):
     ABSENT = "absent"
     PING = "ping"
     DEAD = "dead"
+
+
+def explain(expiry: Expiry, timing: Timing) -> str:
+    """What ran out, in words for the other end."""
+    match expiry:
+        case Expiry.START:
+            return f"no `start` came within {timing.start_timeout:g} s"
+        case Expiry.TIME_LIMIT:
+            return f"the time limit of {timing.time_limit:g} s is over"
+        case Expiry.IDLE:
+            return f"nothing was said for {timing.idle_timeout:g} s"
+        case Expiry.ABSENT:
+            return "the client neither sends nor listens"
+        case Expiry.PING | Expiry.DEAD:
+            return f"a ping was not answered within {timing.ping_timeout:g} s"
+        case _:
+            assert_never(expiry)
 
 
 class Liveness:

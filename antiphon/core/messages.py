@@ -35,6 +35,7 @@ __all__ = (
     "ToServer",
     "WarningNotice",
     "WireMessage",
+    "tag_of",
 )
 
 
@@ -193,3 +194,8 @@ ServerMessage = (
 """What a server sends."""
 
 WireMessage = ClientMessage | ServerMessage
+
+
+def tag_of(message_type: type[Any]) -> str:
+    """The name on the wire of one of the types above."""
+    return str(message_type.__struct_config__.tag)

@@ -6,36 +6,40 @@ bytes out.
     session.data_to_send()                          what to write, after either
     session.deadline()                              when to call `advance` at the latest
 
-What may be said when is in `states.py`, how sound leaves in `outlet.py`, what runs out in
-`liveness.py`.
+What may be said when is in `states.py`, what a start agrees in `agreement.py`, how sound leaves in
+`outlet.py`, what a client's listener has played in `listener.py`, what runs out in `liveness.py`.
 """
 
 from collections.abc import Callable, Sequence
 from math import inf
-from typing import Any, Literal, assert_never
+from typing import Any, assert_never
 
-import msgspec
-
-from .audio.codecs import codec_for
+from .agreement import (
+    Agreement,
+    SessionConfig,
+    agree_as_client,
+    agree_as_server,
+    read_start,
+)
 from .audio.frames import AudioFrame
 from .audio.path import AudioDecoder
 from .dialects import browser
-from .errors import LocalProtocolError, RemoteProtocolError, SessionClosed
+from .errors import LocalProtocolError, RemoteProtocolError
 from .events import (
     AudioReceived,
     CallRefusedByServer,
-    CallRequested,
     CallStarted,
     Closed,
     Event,
     InputsReceived,
     MarkReached,
-    Message,
     PlayoutCleared,
     PlayoutReady,
     PongReceived,
+    told,
 )
-from .liveness import Expiry, Liveness, Timing
+from .listener import Listener
+from .liveness import Expiry, Liveness, explain
 from .messages import (
     Clear,
     EndStream,
@@ -56,10 +60,10 @@ from .messages import (
     WireMessage,
 )
 from .outlet import Outlet
-from .playout import LEAD, Interruption
+from .playout import Interruption
 from .ports import positional
-from .signaling import Refusal, check_call_id, refusal_from_meta
-from .states import TO_CLIENT, TO_SERVER, Row, SessionState
+from .signaling import Refusal, refusal_from_meta
+from .states import TO_CLIENT, TO_SERVER, Row, SessionState, not_allowed, out_of_order
 from .wire import Kind, Role, parse_close
 
 __all__ = ("Session", "SessionConfig", "SessionState")
@@ -68,27 +72,6 @@ __all__ = ("Session", "SessionConfig", "SessionState")
 _CONNECTING, _OPEN, _DRAINING, _CLOSED = SessionState
 _NOTHING: tuple[Event, ...] = ()
 _TEXT, _BINARY = Kind.TEXT, Kind.BINARY
-_MAX_MARKS = 64  # marks that may wait at the client; more are answered at once
-
-
-class SessionConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """What one end of a call is set up with."""
-
-    input_sample_rate: int = 24000
-    """Hz: the rate at which this end listens."""
-    output_sample_rate: int = 24000
-    """Hz: the rate on the wire out, when the client names no media format."""
-    mode: Literal["send-receive", "send", "receive"] = "send-receive"
-    """Who speaks, seen from the client."""
-    lead: float = LEAD
-    """Seconds of sound sent ahead of the listener at most."""
-    binary: bool = True
-    """Whether the link carries binary messages to the peer."""
-    timing: Timing = Timing()
-
-
-_MAX_RATE = 192_000
-_MIN_RATE = 4_000
 
 
 class Session:
@@ -118,8 +101,7 @@ class Session:
             )
         self._muted = False
         self._ending: tuple[str, int] | None = None
-        self._marks: list[tuple[float, str]] = []
-        self._heard_until = 0.0
+        self._listener = Listener()
         self.unknown_messages = 0
         """Messages of unknown names, ignored."""
         self._set_state(_CONNECTING)
@@ -205,7 +187,7 @@ class Session:
             events.extend(self._expire(expiry, now))
         if self._state is not _CLOSED:
             events.extend(self._release(now))
-            self._answer_marks(now)
+            self._answer(self._listener.reached(now))
         self._next = self._due()
         return events
 
@@ -237,10 +219,9 @@ class Session:
     def start(self, message: Start, now: float) -> Sequence[Event]:
         """Client: open the call. `message` must name a media format."""
         self._require(self._role is Role.CLIENT, "only a client starts a call")
-        if message.media_format is None:
-            raise LocalProtocolError("a client of this package names its media format")
-        self._set_format(message.media_format, local_rate=message.media_format.sample_rate)
+        agreement = agree_as_client(message.media_format, self._config)
         self.send(message, now)
+        self._agreed(agreement)
         self._opened(now)
         return _NOTHING
 
@@ -383,7 +364,7 @@ class Session:
         if frame is None:
             return _NOTHING
         if self._role is Role.CLIENT:
-            self._heard_until = max(self._heard_until, now) + frame.duration
+            self._listener.play(frame.duration, now)
         return (AudioReceived(frame),)
 
     def _unwanted_audio(self, now: float) -> Sequence[Event]:
@@ -396,7 +377,9 @@ class Session:
     def _told_by_client(self, message: Any, now: float) -> Sequence[Event]:
         match message:
             case Start():
-                return (self._requested(message),)
+                requested = read_start(message)
+                self._agreed(agree_as_server(message.media_format, self._config))
+                return (requested,)
             case Ping():
                 self._outbox.append((_TEXT, browser.encode(Pong())))
                 return _NOTHING
@@ -405,7 +388,7 @@ class Session:
             case Input():
                 return (InputsReceived(positional(message.data)),)
             case ToServer():
-                return (Message("message", message.data),)
+                return (told(message),)
             case Stop():
                 return self._close(1000, "", remote=True)
             case _:
@@ -416,13 +399,11 @@ class Session:
             case Pong():
                 return (PongReceived(),)
             case Clear():
-                self._heard_until = now
-                self._answer_marks(inf)
+                self._answer(self._listener.clear(now))
                 return (PlayoutCleared(),)
             case Mark():
-                self._marks.append((self._heard_until, message.mark.name))
-                self._answer_marks(inf if len(self._marks) > _MAX_MARKS else now)
-                self._arm(self._marks[0][0] if self._marks else inf)
+                self._answer(self._listener.mark(message.mark.name, now))
+                self._arm(self._listener.deadline())
                 return _NOTHING
             case Started():
                 return (CallStarted(message.media_format, message.token),)
@@ -430,51 +411,14 @@ class Session:
                 refusal = refusal_from_meta(message.meta)
                 closed = self._close(refusal.kind.code, refusal.error, remote=True)
                 return (CallRefusedByServer(refusal), *closed)
-            case ErrorNotice() | WarningNotice():
-                text = message.data if message.data not in (None, "") else message.message
-                return (Message(_tag(message), text),)
             case _:
-                return (Message(_tag(message), message.data),)
+                return (told(message),)
 
-    def _requested(self, start: Start) -> CallRequested:
-        given = start.websocket_id if start.websocket_id is not msgspec.UNSET else start.webrtc_id
-        if given is msgspec.UNSET:
-            raise RemoteProtocolError("`start` needs a websocket_id", 1007)
-        try:
-            call_id = check_call_id(given)
-        except ValueError as error:
-            raise RemoteProtocolError(str(error), 1008) from error
-        if start.media_format is None:
-            self._set_audio(
-                "audio/x-mulaw", self._config.input_sample_rate, self._config.output_sample_rate
-            )
-        else:
-            self._set_format(start.media_format, local_rate=self._config.input_sample_rate)
-        inputs = None if start.inputs is None else positional(start.inputs)
-        return CallRequested(call_id, start.media_format, start.metadata, inputs)
-
-    def _set_format(self, wanted: MediaFormat, local_rate: int) -> None:
-        if not _MIN_RATE <= wanted.sample_rate <= _MAX_RATE:
-            raise RemoteProtocolError(
-                f"media_format.sample_rate is {_MIN_RATE} to {_MAX_RATE} Hz,"
-                f" not {wanted.sample_rate}",
-                1008,
-            )
-        self._format = wanted
-        self._set_audio(wanted.encoding, wanted.sample_rate, wanted.sample_rate, local_rate)
-
-    def _set_audio(
-        self, encoding: str, rate_in: int, rate_out: int, local_rate: int | None = None
-    ) -> None:
-        try:
-            codec = codec_for(encoding)
-        except ValueError as error:
-            raise RemoteProtocolError(f"media_format.encoding: {error}", 1008) from error
-        self._width = codec.bytes_per_sample
-        heard = self._role is Role.CLIENT or self._config.mode != "receive"
-        if heard:
-            self._decoder = AudioDecoder(codec, rate_in, local_rate or rate_in)
-        self._outlet = Outlet(codec, rate_out, self._config.lead)
+    def _agreed(self, agreement: Agreement) -> None:
+        self._format = agreement.media_format
+        self._width = agreement.bytes_per_sample
+        self._decoder = agreement.decoder
+        self._outlet = agreement.outlet
         self._muted = self._role is Role.SERVER and self._config.mode == "send"
 
     # -- endings ---------------------------------------------------------------------------------
@@ -491,23 +435,19 @@ class Session:
         return (Closed(code, reason, remote),)
 
     def _expire(self, expiry: Expiry, now: float) -> Sequence[Event]:
-        timing = self._config.timing
+        text = explain(expiry, self._config.timing)
         match expiry:
             case Expiry.PING:
                 self._outbox.append((Kind.PING, b""))
                 return _NOTHING
             case Expiry.START:
-                text = f"no `start` came within {timing.start_timeout:g} s"
                 self._outbox.append((_TEXT, browser.encode(ErrorNotice(text, text))))
                 return self._close(1008, text, remote=False)
-            case Expiry.TIME_LIMIT:
-                return self.end(f"the time limit of {timing.time_limit:g} s is over", 1000, now)
-            case Expiry.IDLE:
-                return self.end(f"nothing was said for {timing.idle_timeout:g} s", 1000, now)
+            case Expiry.TIME_LIMIT | Expiry.IDLE:
+                return self.end(text, 1000, now)
             case Expiry.ABSENT:
-                return self._close(1001, "the client neither sends nor listens", remote=True)
+                return self._close(1001, text, remote=True)
             case Expiry.DEAD:
-                text = f"a ping was not answered within {timing.ping_timeout:g} s"
                 return self._close(1011, text, remote=True)
             case _:
                 assert_never(expiry)
@@ -531,11 +471,8 @@ class Session:
             self.send(EndStream(text), now)
         return (*events, *self._close(code, text, remote=False))
 
-    def _answer_marks(self, now: float) -> None:
-        if Mark not in self._row_out:
-            self._marks.clear()
-        while self._marks and self._marks[0][0] <= now:
-            _, name = self._marks.pop(0)
+    def _answer(self, marks: list[str]) -> None:
+        for name in marks:
             self._outbox.append((_TEXT, browser.encode(Mark(MarkBody(name)))))
 
     # -- helpers ---------------------------------------------------------------------------------
@@ -544,35 +481,15 @@ class Session:
         self._next = min(self._next, deadline)
 
     def _due(self) -> float:
-        due = self._live.deadline()
-        if self._outlet is not None:
-            due = min(due, self._outlet.deadline())
-        return min(due, self._marks[0][0]) if self._marks else due
+        due = min(self._live.deadline(), self._listener.deadline())
+        return due if self._outlet is None else min(due, self._outlet.deadline())
 
     def _require(self, condition: bool, otherwise: str) -> None:
         if not condition:
             raise LocalProtocolError(otherwise)
 
-    def _illegal(self, what: str) -> LocalProtocolError | SessionClosed:
-        if self._state is _CLOSED:
-            return SessionClosed(1000, "nothing more can be sent")
-        allowed = ", ".join(sorted(t.__name__ for t in self._row_out)) or "nothing"
-        return LocalProtocolError(
-            f"{what} cannot be sent while the session is {self._state.value}; allowed: {allowed}"
-        )
+    def _illegal(self, what: str) -> Exception:
+        return not_allowed(what, self._state, self._row_out)
 
     def _out_of_order(self, message_type: type[Any]) -> RemoteProtocolError:
-        allowed = ", ".join(sorted(f"`{_tag_of(t)}`" for t in self._row_in))
-        return RemoteProtocolError(
-            f"`{_tag_of(message_type)}` is not allowed while the call is {self._state.value};"
-            f" allowed: {allowed}",
-            1002,
-        )
-
-
-def _tag_of(message_type: type[Any]) -> str:
-    return str(message_type.__struct_config__.tag)
-
-
-def _tag(message: msgspec.Struct) -> str:
-    return _tag_of(type(message))
+        return out_of_order(message_type, self._state, self._row_in)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Any
 
+from .errors import LocalProtocolError, RemoteProtocolError, SessionClosed
 from .messages import (
     Clear,
     EndStream,
@@ -27,9 +28,10 @@ from .messages import (
     ToClient,
     ToServer,
     WarningNotice,
+    tag_of,
 )
 
-__all__ = ("TO_CLIENT", "TO_SERVER", "Row", "SessionState")
+__all__ = ("TO_CLIENT", "TO_SERVER", "Row", "SessionState", "not_allowed", "out_of_order")
 
 
 class SessionState(Enum):
@@ -73,3 +75,23 @@ TO_CLIENT: Mapping[SessionState, Row] = {
     _CLOSED: {},
 }
 """What a server says."""
+
+
+def out_of_order(message_type: type[Any], state: SessionState, row: Row) -> RemoteProtocolError:
+    """The error for a message that the peer may not send in this state."""
+    allowed = ", ".join(sorted(f"`{tag_of(t)}`" for t in row))
+    return RemoteProtocolError(
+        f"`{tag_of(message_type)}` is not allowed while the call is {state.value};"
+        f" allowed: {allowed}",
+        1002,
+    )
+
+
+def not_allowed(what: str, state: SessionState, row: Row) -> LocalProtocolError | SessionClosed:
+    """The error for something that this end may not send in this state."""
+    if state is SessionState.CLOSED:
+        return SessionClosed(1000, "nothing more can be sent")
+    allowed = ", ".join(sorted(t.__name__ for t in row)) or "nothing"
+    return LocalProtocolError(
+        f"{what} cannot be sent while the session is {state.value}; allowed: {allowed}"
+    )
