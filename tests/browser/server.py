@@ -16,7 +16,7 @@ __all__ = ("Server", "serving")
 
 READY = re.compile(r"antiphon serves on (http://\S+)")
 START_TIMEOUT = 20.0  # seconds; NumPy and the rest are imported on a busy machine
-STOP_TIMEOUT = 8.0  # above the grace that the server gives its calls
+STOP_TIMEOUT = 15.0  # above the 5 s of grace that the server gives its calls
 ROOT = Path(__file__).parents[2]  # where `tests.browser.streams:...` can be imported
 
 
@@ -58,18 +58,23 @@ class Server:
         await self._process.wait()
 
     async def stop(self) -> None:
-        """End the process in order, or else by force."""
-        if self._process.returncode is None:
-            self._process.terminate()
-            with anyio.move_on_after(STOP_TIMEOUT):
-                await self._process.wait()
-        if self._process.returncode is None:
-            await self.kill()
+        """End the process in order, if it still runs; by force only to report that it does not."""
+        if self._process.returncode is not None:
+            return
+        self._process.terminate()
+        with anyio.move_on_after(STOP_TIMEOUT):
+            await self._process.wait()
+            return
+        await self.kill()
+        pytest.fail("the server does not stop:\n" + "\n".join(self.log))
 
 
 @asynccontextmanager
 async def serving(*arguments: str) -> AsyncGenerator[Server, None]:
-    """The echo, or the stream that the arguments name, on a free port; in the end it must not have logged a traceback."""
+    """The echo, or the stream that the arguments name, on a free port.
+
+    It must end in order, and must not have logged a traceback.
+    """
     command = [sys.executable, "-m", "antiphon", "serve", "--port", "0", *arguments]
     process = await anyio.open_process(command, stdout=subprocess.DEVNULL, cwd=ROOT)
     async with process:

@@ -114,6 +114,8 @@ async def test_a_reached_limit_is_said(context: BrowserContext, transport: str) 
         await second.calls(0)
         await second.start(transport)  # the slot is free again
         await second.state("open")
+        await second.stop()
+        await second.state("closed")
 
 
 async def test_a_refused_microphone_is_said_and_opens_no_call(
