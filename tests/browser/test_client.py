@@ -1,0 +1,218 @@
+"""The browser client: its codec and resampler, and what it says and shows to a scripted server."""
+
+from typing import Any
+
+import anyio
+import numpy as np
+import pytest
+from playwright.async_api import expect
+
+from antiphon.core.audio.g711 import mulaw_decode, mulaw_encode
+from tests.browser.console import Console
+from tests.browser.peer import FRAMES_PER_SECOND, Peer, peer
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.timeout(90),  # Chromium and seconds of live audio on a busy machine
+]
+
+IMPORT = 'const client = await import(new URL("client.js", document.baseURI));'
+CALL = f"""async (url) => {{
+  {IMPORT}
+  window.played = 0;
+  window.messages = [];
+  window.call = client.connect({{
+    url, mode: "receive",
+    onLevel: ({{ direction, rms }}) => {{ window.played += direction === "out" && rms > 0.1; }},
+    onMessage: (message) => window.messages.push(message),
+  }});
+}}"""
+ENDING = "window.call.ended.then(({ cause, text, code }) => ({ cause, text, code }))"
+RESAMPLE = f"""async ([from, to, split]) => {{
+  {IMPORT}
+  const tone = Float32Array.from({{ length: from }}, (_, i) => Math.sin(2000 * Math.PI * i / from));
+  const [resampler, output] = [new client.Resampler(from, to), []];
+  for (let i = 0; i < from; i += split) {{
+    resampler.convert(tone.subarray(i, i + split), (samples) => output.push(...samples));
+  }}
+  return output;
+}}"""
+
+
+async def test_mulaw_has_the_codes_of_the_server(console: Console) -> None:
+    samples = np.arange(-32768, 32768).astype("<i2")
+    script = f"""async () => {{
+      {IMPORT}
+      const samples = Float32Array.from({{ length: 65536 }}, (_, i) => (i - 32768) / 32768);
+      const codes = Uint8Array.from({{ length: 256 }}, (_, code) => code);
+      return [[...client.encodeMulaw(samples)], [...client.decodeMulaw(codes)]];
+    }}"""
+    codes, decoded = await console.run(script)
+    assert bytes(codes) == mulaw_encode(samples.tobytes())
+    expected = np.frombuffer(mulaw_decode(bytes(range(256))), dtype="<i2") / 32768
+    assert decoded == expected.tolist()
+
+
+async def test_samples_beyond_full_scale_are_clipped(console: Console) -> None:
+    codes = await console.run(
+        f"async () => {{ {IMPORT} return [...client.encodeMulaw([-7, -1, 1, 7])]; }}"
+    )
+    assert codes == [0x00, 0x00, 0x80, 0x80]
+
+
+@pytest.mark.parametrize(
+    ("source", "target"),
+    [(48000, 24000), (44100, 24000), (24000, 48000), (24000, 44100), (96000, 24000)],
+)
+async def test_resampling_keeps_a_tone(console: Console, source: int, target: int) -> None:
+    output = np.array(await console.run(RESAMPLE, [source, target, 128]))
+    wanted = np.sin(2000 * np.pi * np.arange(output.size) / target)
+    inner = slice(200, -200)  # the edges meet silence
+    error = np.mean((output - wanted)[inner] ** 2) / np.mean(wanted[inner] ** 2)
+    assert 0 <= target - output.size < target // 200
+    assert 10 * np.log10(error) < -90
+
+
+async def test_resampling_does_not_depend_on_the_split(console: Console) -> None:
+    outputs = [await console.run(RESAMPLE, [44100, 24000, split]) for split in (1, 128, 44100)]
+    assert outputs[0] == outputs[1] == outputs[2]
+
+
+async def test_a_mark_is_answered_when_its_audio_was_played(console: Console) -> None:
+    """docs/protocol.md section 2."""
+    played: list[int] = []
+
+    async def script(server: Peer) -> None:
+        await server.accept()
+        await server.play(1)
+        await server.mark("said")
+        assert (await server.hear("mark"))["mark"] == {"name": "said"}
+        played.append(await console.run("window.played"))
+        await server.close(1000)
+
+    async with peer(script) as url:
+        await console.run(CALL, url)
+        assert (await console.run(ENDING))["cause"] == "ended"
+    assert FRAMES_PER_SECOND - 3 <= played[0] <= FRAMES_PER_SECOND + 1
+
+
+async def test_clear_drops_what_waits_and_answers_its_marks(console: Console) -> None:
+    """docs/protocol.md section 2: an interruption."""
+    played: list[int] = []
+
+    async def script(server: Peer) -> None:
+        await server.accept()
+        await server.play(10)
+        await server.mark("first")
+        await server.mark("second")
+        await server.say(event="clear")
+        for name in ("first", "second"):
+            assert (await server.hear("mark"))["mark"] == {"name": name}
+        await server.play(1)  # what follows a clear is played again
+        await server.mark("third")
+        assert (await server.hear("mark"))["mark"] == {"name": "third"}
+        played.append(await console.run("window.played"))
+        await server.close(1000)
+
+    async with peer(script) as url:
+        await console.run(CALL, url)
+        assert (await console.run(ENDING))["cause"] == "ended"
+    assert played[0] < 5 * FRAMES_PER_SECOND
+
+
+async def test_start_names_the_format_and_the_mode(console: Console) -> None:
+    starts: list[dict[str, Any]] = []
+
+    async def script(server: Peer) -> None:
+        starts.append(await server.accept())
+        await server.close(1000)
+
+    async with peer(script) as url:
+        await console.run(CALL, url)
+        await console.run(ENDING)
+    assert starts[0]["media_format"] == {"encoding": "audio/x-mulaw", "sample_rate": 24000}
+    assert starts[0]["metadata"] == {"mode": "receive"}
+    assert len(starts[0]["websocket_id"]) == 36
+
+
+LIMIT = {"status": "failed", "meta": {"error": "concurrency_limit_reached", "limit": 3}}
+FULL = "The server is full: its limit of 3 calls is reached. Try again later."
+
+
+@pytest.mark.parametrize(
+    ("messages", "code", "cause", "text"),
+    [
+        ([LIMIT], 1013, "refused", FULL),
+        ([{"type": "end_stream", "data": "bye"}], 1000, "ended", "The server ended the call: bye"),
+        (
+            [{"type": "error", "data": "not JSON"}],
+            1007,
+            "protocol",
+            "The server ended the call after an error: not JSON",
+        ),
+        (
+            [{"type": "error", "data": "one turn failed"}, {"type": "log", "data": "on it goes"}],
+            1000,
+            "ended",
+            "The server ended the call.",
+        ),
+        ([], 1001, "lost", "The server is gone: it is shutting down."),
+        ([], 1008, "protocol", "The server closed the call with code 1008."),
+    ],
+)
+async def test_the_end_of_a_call_is_explained(
+    console: Console, messages: list[dict[str, Any]], code: int, cause: str, text: str
+) -> None:
+    async def script(server: Peer) -> None:
+        await server.hear("start")
+        for message in messages:
+            await server.say(**message)
+        await server.close(code)
+
+    async with peer(script) as url:
+        await console.run(CALL, url)
+        ending = await console.run(ENDING)
+    assert (ending["cause"], ending["text"]) == (cause, text)
+    assert await console.run("window.messages") == messages
+
+
+async def test_the_log_keeps_the_newest_two_hundred(console: Console) -> None:
+    ended = anyio.Event()
+
+    async def script(server: Peer) -> None:
+        await server.accept()
+        for number in range(300):
+            await server.say(type="log", data=f"message {number}")
+        await ended.wait()
+
+    # The page resolves its routes against document.baseURI, which a <base> element moves.
+    move = "url => document.head.append(Object.assign(document.createElement('base'), {href: url}))"
+    async with peer(script) as url:
+        await console.run(move, url)
+        await console.start(mode="receive")
+        rows = console.part("log").locator("li")
+        await expect(rows.last).to_contain_text("message 299")
+        await expect(rows.last).to_be_in_viewport()
+        await expect(rows).to_have_count(200)
+        await console.stop()
+        ended.set()
+        await console.state("closed")
+
+
+async def test_a_message_is_shown_as_text_and_never_as_markup(console: Console) -> None:
+    ended = anyio.Event()
+
+    async def script(server: Peer) -> None:
+        await server.accept()
+        await server.say(type="log", data="<img src=x onerror=alert(1)>")
+        await ended.wait()
+
+    move = "url => document.head.append(Object.assign(document.createElement('base'), {href: url}))"
+    async with peer(script) as url:
+        await console.run(move, url)
+        await console.start(mode="receive")
+        await expect(console.part("log")).to_contain_text("<img src=x onerror=alert(1)>")
+        await expect(console.part("log").locator("img")).to_have_count(0)
+        await console.stop()
+        ended.set()
+        await console.state("closed")
