@@ -19,7 +19,7 @@ from wsproto.events import TextMessage
 
 from antiphon.core.wire import Role
 from antiphon.transports.frame_engine import FrameEngine
-from antiphon.transports.masking import apply_mask, xor_mask
+from antiphon.transports.masking import fastest_mask, xor_mask
 from antiphon.transports.websockets_engine import WebsocketsEngine
 from antiphon.transports.wsproto_engine import WsprotoEngine
 
@@ -88,7 +88,7 @@ def small_frames() -> None:
 
 def masks() -> None:
     payload, mask = b"A" * 300, b"\x5b\xfb\xe1\xa8"
-    for name, masker in (("unmask by integers", xor_mask), ("unmask as installed", apply_mask)):
+    for name, masker in (("unmask by integers", xor_mask), ("unmask as installed", fastest_mask())):
         costs = [timeit(partial(masker, payload, mask), number=FRAMES) for _ in range(ROUNDS)]
         print(row(name, [cost / FRAMES * 1e6 for cost in costs], "µs for 300 bytes"))
 

@@ -10,7 +10,7 @@ from typing import Protocol
 from ..core.wire import Kind, Role
 from .frame_engine import FrameError, Message, check_close, check_utf8
 from .frame_writer import MASK, MAX_CONTROL, FrameWriter
-from .masking import apply_mask
+from .masking import fastest_mask
 
 __all__ = ("FrameParser", "FrameReader")
 
@@ -57,6 +57,7 @@ class FrameReader:
         "_message_size",
         "_needed",
         "_parser",
+        "_unmasked",
         "_whole",
         "_writer",
     )
@@ -72,6 +73,7 @@ class FrameReader:
         trailing: bytes,
     ) -> None:
         self._parser = parser
+        self._unmasked = fastest_mask()
         self._writer = writer
         self._max_message = max_message
         self._mask_bit = MASK if role is Role.SERVER else 0
@@ -145,7 +147,7 @@ class FrameReader:
             return self._hold(data, at, size + length)
         payload = data[start:end]
         if self._mask_bit:
-            payload = apply_mask(payload, data[start - 4 : start])
+            payload = self._unmasked(payload, data[start - 4 : start])
         first = data[at]
         if first == TEXT:
             check_utf8(payload)

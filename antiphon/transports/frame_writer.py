@@ -6,7 +6,6 @@ from struct import Struct
 from ..core.errors import LocalProtocolError
 from ..core.wire import Role, close_payload
 from .frame_engine import EngineState, MaskSource, is_close_code
-from .masking import apply_mask
 
 __all__ = ("FrameWriter", "Phase")
 
@@ -49,12 +48,13 @@ AFTER_THEIR_ERROR = {Phase.OPEN: Phase.BROKEN, Phase.CLOSE_SENT: Phase.CLOSED}
 class FrameWriter:
     """Makes whole frames, masked for a client, and refuses what the phase does not allow."""
 
-    __slots__ = ("_mask_bit", "_mask_source", "phase")
+    __slots__ = ("_mask_bit", "_mask_source", "_masked", "phase")
 
     def __init__(self, role: Role, mask_source: MaskSource) -> None:
         self.phase = Phase.OPEN
         self._mask_bit = MASK if role is Role.CLIENT else 0
         self._mask_source = mask_source
+        self._masked = fastest_mask()
 
     def text(self, payload: bytes) -> bytes:
         """A text frame; the caller vouches for UTF-8."""
@@ -114,7 +114,7 @@ class FrameWriter:
         if not self._mask_bit:
             return header + payload
         mask = self._mask_source(4)
-        return b"".join((header, mask, apply_mask(payload, mask)))
+        return b"".join((header, mask, self._masked(payload, mask)))
 
 
 def _close_payload(code: int, reason: str) -> bytes:
