@@ -6,6 +6,7 @@ from struct import Struct
 from ..core.errors import LocalProtocolError
 from ..core.wire import Role, close_payload
 from .frame_engine import EngineState, MaskSource, is_close_code
+from .masking import fastest_mask
 
 __all__ = ("FrameWriter", "Phase")
 
