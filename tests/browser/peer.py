@@ -55,6 +55,10 @@ class Peer:
         """Ask to be told when all that was sent before has been played."""
         await self.say(event="mark", mark={"name": name})
 
+    async def left(self) -> None:
+        """Wait until the call is over, whoever ends it."""
+        await self._socket.wait_closed()
+
     async def close(self, code: int) -> None:
         """Close with this code."""
         await self._socket.close(code)
