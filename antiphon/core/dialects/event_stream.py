@@ -10,7 +10,7 @@ from ..ring import Position
 __all__ = ("COMMENT", "END", "EventParser", "ServerSentEvent", "frame")
 
 COMMENT = b": still here\n\n"
-END = b"event: end\ndata:\n\n"
+END = b"event: end\ndata: {}\n\n"  # with empty data browsers do not tell it
 
 
 def frame(data: bytes, *, event: str = "", position: Position | None = None) -> bytes:
