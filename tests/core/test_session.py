@@ -75,9 +75,6 @@ def broken(session: Session, text: bytes, kind: Kind = Kind.TEXT) -> RemoteProto
     return caught.value
 
 
-# -- opening -----------------------------------------------------------------------------------
-
-
 def test_a_start_asks_for_a_call_and_nothing_is_answered_before_it_is_admitted() -> None:
     session = server()
     (event,) = session.receive(Kind.TEXT, START, 0.0)
@@ -164,8 +161,6 @@ def test_admission_after_the_client_has_gone_does_nothing() -> None:
     assert session.deadline() == inf
 
 
-# -- malformed input ---------------------------------------------------------------------------
-
 BEFORE_START = [
     MEDIA,
     b'{"event":"mark","mark":{"name":"m"}}',
@@ -250,9 +245,6 @@ def test_what_the_floor_below_refused_is_told_too() -> None:
     assert session.data_to_send() == []
 
 
-# -- talk --------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("make", [server, open_server])
 def test_a_ping_is_answered_before_and_after_start(make: Any) -> None:
     session = make()
@@ -316,9 +308,6 @@ def test_after_the_end_nothing_can_be_sent() -> None:
         session.send_audio(ramp(480), 1.0)
     assert session.drain("bye", 1000, 1.0) == session.end("bye", 1000, 1.0) == ()
     assert session.data_to_send() == []
-
-
-# -- audio -------------------------------------------------------------------------------------
 
 
 def test_mulaw_in_json_is_the_default() -> None:

@@ -73,8 +73,11 @@ def test_who_waits_to_send_is_told_when_to_go_on() -> None:
     assert of_type(pair.server.events, PlayoutReady) == []
     pair.run(0.85)
     assert of_type(pair.server.events, PlayoutReady) == [PlayoutReady()]
-    assert pair.server.session.ready
-    assert pair.server.session.playout_end == pytest.approx(1.0)
+    play(pair, ramp(24_000))
+    assert of_type(pair.server.events, PlayoutReady) == [PlayoutReady()]
+    pair.run(2.0)
+    assert of_type(pair.server.events, PlayoutReady) == [PlayoutReady(), PlayoutReady()]
+    assert pair.server.session.playout_end == pytest.approx(2.0)
 
 
 def test_what_is_said_overtakes_sound_that_waits() -> None:
@@ -110,9 +113,6 @@ def test_flush_without_a_call_or_sound_does_nothing() -> None:
     pair = opened()
     pair.server.session.flush(0.0)
     assert session.data_to_send() == pair.server.session.data_to_send() == []
-
-
-# -- marks -------------------------------------------------------------------------------------
 
 
 def test_a_mark_is_answered_when_the_listener_has_played_up_to_it() -> None:
@@ -182,9 +182,6 @@ def test_a_flood_of_marks_is_answered_not_kept() -> None:
     ]
 
 
-# -- interruptions -----------------------------------------------------------------------------
-
-
 def test_an_interruption_tells_what_was_heard_and_clears_the_other_end() -> None:
     pair = opened()
     play(pair, ramp(24_000))
@@ -236,9 +233,6 @@ def test_a_resampled_reply_that_is_interrupted_leaves_no_tail() -> None:
     before = len(pair.received(pair.client))
     pair.run(5.0)
     assert len(pair.received(pair.client)) == before
-
-
-# -- endings -----------------------------------------------------------------------------------
 
 
 def test_drain_plays_what_was_given_says_so_and_closes() -> None:
@@ -338,9 +332,6 @@ def test_when_the_link_is_lost_nothing_waits_any_more() -> None:
     assert session.ready
     assert session.deadline() == inf
     assert session.data_to_send() == []
-
-
-# -- formats -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("encoding", ["audio/x-mulaw", "audio/x-alaw", "audio/pcm"])

@@ -189,9 +189,8 @@ def test_many_brackets_that_do_not_nest_are_fine() -> None:
 )
 def test_depth_is_counted_as_a_parser_sees_it(value: Any) -> None:
     def depth(of: Any) -> int:
-        if isinstance(of, dict):
-            return 1 + max(map(depth, of.values()), default=0)  # pyright: ignore  # any JSON
-        return 1 + max(map(depth, of), default=0) if isinstance(of, list) else 0  # pyright: ignore
+        held: list[Any] = list(of.values()) if isinstance(of, dict) else of
+        return 1 + max(map(depth, held), default=0) if isinstance(held, list) else 0
 
     assert json_depth(json.dumps(value).encode()) == depth(value)
 
