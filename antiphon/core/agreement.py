@@ -18,7 +18,10 @@ from .signaling import check_call_id
 __all__ = ("Agreement", "SessionConfig", "agree_as_client", "agree_as_server", "read_start")
 
 _DEFAULT_ENCODING = "audio/x-mulaw"
-_MIN_RATE, _MAX_RATE = 4_000, 192_000  # Hz on the wire; what the resampler takes, and telephony
+_MIN_RATE, _MAX_RATE = (
+    4_000,
+    192_000,
+)  # Hz
 
 
 class SessionConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,6 +38,11 @@ class SessionConfig(msgspec.Struct, frozen=True, kw_only=True):
     binary: bool = True
     """Whether the link carries binary messages to the peer."""
     timing: Timing = Timing()
+
+    def __post_init__(self) -> None:
+        for rate in (self.input_sample_rate, self.output_sample_rate):
+            if not _MIN_RATE <= rate <= _MAX_RATE:
+                raise ValueError(f"a sample rate is {_MIN_RATE} to {_MAX_RATE} Hz, not {rate}")
 
 
 class Agreement(msgspec.Struct, frozen=True, eq=False):

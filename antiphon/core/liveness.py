@@ -25,6 +25,11 @@ class Timing(msgspec.Struct, frozen=True, kw_only=True):
     ping_timeout: float = 20.0
     """For any sign of life after that question."""
 
+    def __post_init__(self) -> None:
+        for name in self.__struct_fields__:
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} is more than 0 seconds, not {getattr(self, name)!r}")
+
 
 class Expiry(Enum):
     """What ran out."""

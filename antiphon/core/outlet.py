@@ -6,10 +6,12 @@ from .audio.codecs import Codec
 from .audio.frames import AudioFrame
 from .audio.path import AudioEncoder
 from .dialects import browser
-from .playout import Interruption, Playout
+from .playout import MAX_PIECE, Interruption, Playout
 from .wire import Kind
 
 __all__ = ("Outlet",)
+
+_QUIET = 0.2  # seconds without a frame end a reply; a source in real time gives the next one sooner
 
 _Wire = list[tuple[Kind, bytes]]
 
@@ -17,11 +19,12 @@ _Wire = list[tuple[Kind, bytes]]
 class Outlet:
     """Frames in; what may leave by `now` out, as wire messages."""
 
-    __slots__ = ("_encoder", "_playout", "binary")
+    __slots__ = ("_encoder", "_given", "_playout", "binary")
 
     def __init__(self, codec: Codec, sample_rate: int, lead: float) -> None:
         self._encoder = AudioEncoder(codec, sample_rate)
         self._playout = Playout(lead)
+        self._given = -inf  # when the last frame came
         self.binary = False
         """Whether sound leaves as binary messages."""
 
@@ -41,6 +44,7 @@ class Outlet:
 
     def play(self, frame: AudioFrame, now: float) -> _Wire:
         """Give a frame of any rate and length; returns what leaves at once."""
+        self._given = now
         return self._pass(self._encoder.encode(frame), now)
 
     def flush(self, now: float) -> _Wire:
@@ -55,9 +59,9 @@ class Outlet:
         return True
 
     def release(self, now: float) -> _Wire:
-        """What may leave by now; when all has left and been played, the resampler's tail too."""
+        """What may leave by now; when a reply seems over, the resampler's tail too."""
         leaving = self._playout.due(now)
-        if not self._playout.waiting and self._encoder.resampling and now >= self._playout.end:
+        if now >= self._tail_due():
             leaving += self.flush(now)
         return leaving
 
@@ -72,9 +76,14 @@ class Outlet:
 
     def deadline(self) -> float:
         """When something may leave next; inf when nothing waits."""
-        if self._playout.waiting:
-            return self._playout.deadline()
-        return self._playout.end if self._encoder.resampling else inf
+        return self._playout.deadline() if self._playout.waiting else self._tail_due()
+
+    def _tail_due(self) -> float:
+        # Before the listener runs out, so that the tail joins on; but not between two frames of a
+        # source in real time, where each cut would be heard.
+        if self._playout.waiting or not self._encoder.resampling:
+            return inf
+        return max(self._playout.end - MAX_PIECE, self._given + _QUIET)
 
     def _pass(self, pieces: list[tuple[bytes, float]], now: float) -> _Wire:
         leaving: _Wire = []

@@ -1,7 +1,7 @@
 """A bounded stream of items with positions, from which a reader may resume."""
 
 from collections import deque
-from collections.abc import Iterable
+from itertools import islice
 from typing import Generic, TypeVar
 
 import msgspec
@@ -84,11 +84,15 @@ class Ring(Generic[T]):
             return oldest, True
         return Position(self.epoch, wanted), False
 
-    def since(self, position: Position) -> Iterable[tuple[Position, T]]:
-        """The items from `position` on, oldest first, each with its position."""
-        first = self._next - len(self._items)
-        for index in range(max(0, position.offset - first), len(self._items)):
-            yield Position(self.epoch, first + index), self._items[index][0]
+    def since(self, position: Position) -> list[tuple[Position, T]]:
+        """The items from `position` on, oldest first, each with its position: as they are now,
+        whatever is added while the list is read.
+        """
+        first = max(position.offset, self.start.offset)
+        items = islice(self._items, first - self.start.offset, None)
+        return [
+            (Position(self.epoch, offset), item) for offset, (item, _) in enumerate(items, first)
+        ]
 
     @property
     def newest(self) -> T | None:

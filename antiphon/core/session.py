@@ -99,8 +99,9 @@ class Session:
                 TO_CLIENT,
                 TO_SERVER,
             )
-        self._muted = False
-        self._ending: tuple[str, int] | None = None
+        self._muted = role is Role.SERVER and config.mode == "send"
+        self._warned = False
+        self._ending: tuple[EndStream, int] | None = None
         self._listener = Listener()
         self.unknown_messages = 0
         """Messages of unknown names, ignored."""
@@ -180,15 +181,13 @@ class Session:
         if self._state is _CLOSED:
             return _NOTHING
         events: list[Event] = []
-        while self._state is not _CLOSED:
-            expiry = self._live.expired(now)
-            if expiry is None:
-                break
+        while (expiry := self._live.expired(now)) is not None:
             events.extend(self._expire(expiry, now))
-        if self._state is not _CLOSED:
-            events.extend(self._release(now))
-            self._answer(self._listener.reached(now))
+            if self._state is _CLOSED:
+                return events
+        self._answer(self._listener.reached(now))
         self._next = self._due()
+        events.extend(self._release(now))
         return events
 
     def deadline(self) -> float:
@@ -207,8 +206,9 @@ class Session:
 
     def absent(self, now: float) -> None:
         """Nobody listens at the other end of the link (HTTP: no event stream is attached)."""
-        self._live.absent(now)
-        self._arm(self._live.deadline())
+        if self._state is not _CLOSED:
+            self._live.absent(now)
+            self._arm(self._live.deadline())
 
     def present(self, now: float) -> None:
         """Somebody listens."""
@@ -218,39 +218,44 @@ class Session:
 
     def start(self, message: Start, now: float) -> Sequence[Event]:
         """Client: open the call. `message` must name a media format."""
-        self._require(self._role is Role.CLIENT, "only a client starts a call")
+        if Start not in self._row_out:
+            raise self._illegal("Start")
         agreement = agree_as_client(message.media_format, self._config)
-        self.send(message, now)
-        self._agreed(agreement)
-        self._opened(now)
+        self._say(message, now)
+        self._opened(agreement, now)
         return _NOTHING
 
     def accept(self, token: str, now: float) -> Sequence[Event]:
-        """Server: the call of the last `CallRequested` is admitted; its audio flows."""
-        self._require(self._role is Role.SERVER, "only a server accepts a call")
-        if self._format is not None:
-            self.send(Started(self._format, token), now)
-        self._opened(now)
+        """Server: the call of the last `CallRequested` is admitted. Does nothing after the end."""
+        if self._state is not _CLOSED:
+            if Started not in self._row_out:
+                raise self._illegal("Started")
+            if self._format is not None:
+                self._say(Started(self._format, token), now)
         return _NOTHING
 
     def refuse(self, refusal: Refusal, now: float) -> Sequence[Event]:
-        """Server: the call of the last `CallRequested` is not admitted."""
-        self.send(Refused(refusal.meta), now)
+        """Server: the call of the last `CallRequested` is not admitted. Nothing after the end."""
+        if self._state is _CLOSED:
+            return _NOTHING
+        if Refused not in self._row_out:
+            raise self._illegal("Refused")
+        self._say(Refused(refusal.meta), now)
         return self._close(refusal.kind.code, refusal.error, remote=False)
 
     def send(self, message: WireMessage, now: float) -> None:
         """Say something at once, ahead of sound that waits.
 
-        Raises LocalProtocolError when the state does not allow it, SessionClosed after the end,
-        TypeError when its data is no JSON.
+        Raises LocalProtocolError when the state does not allow it, and for what opens or ends a
+        call: that has methods of its own. SessionClosed after the end, TypeError when its data is
+        no JSON.
         """
         following = self._row_out.get(type(message))
         if following is None:
             raise self._illegal(type(message).__name__)
-        self._outbox.append((_TEXT, browser.encode(message)))
-        self._live.active = now
         if following is not self._state:
-            self._set_state(following)
+            raise LocalProtocolError(f"{type(message).__name__} is not sent by itself")
+        self._say(message, now)
 
     def send_audio(self, frame: AudioFrame, now: float) -> None:
         """Give sound to play. What the lead does not allow yet waits: look at `ready` first."""
@@ -271,10 +276,17 @@ class Session:
             return False
         if Mark not in self._row_out:
             raise self._illegal("a mark")
+        self.flush(now)
         message = Mark(MarkBody(name))
         if self._outlet is None or not self._outlet.hold(browser.encode(message)):
-            self.send(message, now)
+            self._say(message, now)
         return True
+
+    def flush(self, now: float) -> None:
+        """The sound given so far is whole: its end need not wait for more to resample with."""
+        if self._outlet is not None and Media in self._row_out:
+            self._outbox += self._outlet.flush(now)
+            self._arm(self._outlet.deadline())
 
     def interrupt(self, now: float) -> Interruption:
         """Drop the sound that was not heard yet, here and (by `clear`) over there."""
@@ -282,18 +294,23 @@ class Session:
             raise self._illegal("an interruption")
         interruption, kept = self._outlet.drop(now)
         if Clear in self._row_out:
-            self.send(Clear(), now)
+            self._say(Clear(), now)
         self._outbox += kept
+        if self._ending is not None and self._state is not _CLOSED:
+            self._arm(now)
         return interruption
 
     def drain(self, text: str, code: int, now: float) -> Sequence[Event]:
-        """Server: end the call after what was given has been sent; `text` is told to the client.
+        """Server: end the call when the listener has played what was given; then `text` is told.
 
         Nothing more may be given. Without a call to end, the link is closed at once.
         """
+        self._require(self._role is Role.SERVER, "a client ends its call with `hang_up`")
         if self._state is _CLOSED or self._ending is not None:
             return _NOTHING
-        self._ending = (text, code)
+        farewell = EndStream(text)
+        browser.encode(farewell)  # raises to whoever gave the text, not when the time has come
+        self._ending = (farewell, code)
         if self._state is _OPEN:
             if self._outlet is not None:
                 self._outbox += self._outlet.flush(now)
@@ -301,7 +318,8 @@ class Session:
         return self._release(now)
 
     def end(self, text: str, code: int, now: float) -> Sequence[Event]:
-        """As `drain`, but sound that still waits is dropped."""
+        """As `drain`, but at once: sound that waits is dropped, nobody waits for the listener."""
+        self._require(self._role is Role.SERVER, "a client ends its call with `hang_up`")
         if self._state is not _CLOSED:
             if self._outlet is not None:
                 self._outbox += self._outlet.drop(now)[1]
@@ -310,19 +328,12 @@ class Session:
 
     def hang_up(self, now: float) -> Sequence[Event]:
         """Client: end the call."""
-        if self._state is _CLOSED:
-            return _NOTHING
-        self._outbox.append((_TEXT, browser.encode(Stop())))
-        return self._close(1000, "", remote=False)
+        self._require(self._role is Role.CLIENT, "a server ends a call with `drain` or `end`")
+        return self._stop("", now) if self._state is not _CLOSED else _NOTHING
 
     def fail(self, error: RemoteProtocolError) -> Sequence[Event]:
         """The peer broke a rule, of this floor or of the framing below: tell it, and close."""
-        if self._state is _CLOSED:
-            return _NOTHING
-        if self._role is Role.SERVER:
-            notice = ErrorNotice(error.reply, error.reply)
-            self._outbox.append((_TEXT, browser.encode(notice)))
-        return self._close(error.code, error.reply, remote=False)
+        return self._fail(error.reply, error.code) if self._state is not _CLOSED else _NOTHING
 
     # -- what a message does ---------------------------------------------------------------------
 
@@ -368,8 +379,8 @@ class Session:
         return (AudioReceived(frame),)
 
     def _unwanted_audio(self, now: float) -> Sequence[Event]:
-        if not self._muted and self._role is Role.SERVER:
-            self._muted = True
+        if not self._warned:
+            self._warned = True
             text = "this stream's mode is 'receive': audio from the client is not heard"
             self.send(WarningNotice(text, text), now)
         return _NOTHING
@@ -378,7 +389,7 @@ class Session:
         match message:
             case Start():
                 requested = read_start(message)
-                self._agreed(agree_as_server(message.media_format, self._config))
+                self._opened(agree_as_server(message.media_format, self._config), now)
                 return (requested,)
             case Ping():
                 self._outbox.append((_TEXT, browser.encode(Pong())))
@@ -414,16 +425,14 @@ class Session:
             case _:
                 return (told(message),)
 
-    def _agreed(self, agreement: Agreement) -> None:
+    # -- opening and ending ----------------------------------------------------------------------
+
+    def _opened(self, agreement: Agreement, now: float) -> None:
+        self._set_state(_OPEN)
         self._format = agreement.media_format
         self._width = agreement.bytes_per_sample
         self._decoder = agreement.decoder
         self._outlet = agreement.outlet
-        self._muted = self._role is Role.SERVER and self._config.mode == "send"
-
-    # -- endings ---------------------------------------------------------------------------------
-
-    def _opened(self, now: float) -> None:
         self._live.started(now)
         self._next = self._due()
 
@@ -434,6 +443,15 @@ class Session:
             self._outlet.clear()
         return (Closed(code, reason, remote),)
 
+    def _fail(self, text: str, code: int) -> tuple[Event, ...]:
+        if self._role is Role.SERVER:
+            self._outbox.append((_TEXT, browser.encode(ErrorNotice(text, text))))
+        return self._close(code, text, remote=False)
+
+    def _stop(self, text: str, now: float) -> tuple[Event, ...]:
+        self._say(Stop(), now)
+        return self._close(1000, text, remote=False)
+
     def _expire(self, expiry: Expiry, now: float) -> Sequence[Event]:
         text = explain(expiry, self._config.timing)
         match expiry:
@@ -441,9 +459,10 @@ class Session:
                 self._outbox.append((Kind.PING, b""))
                 return _NOTHING
             case Expiry.START:
-                self._outbox.append((_TEXT, browser.encode(ErrorNotice(text, text))))
-                return self._close(1008, text, remote=False)
+                return self._fail(text, 1008)
             case Expiry.TIME_LIMIT | Expiry.IDLE:
+                if self._role is Role.CLIENT:
+                    return self._stop(text, now)
                 return self.end(text, 1000, now)
             case Expiry.ABSENT:
                 return self._close(1001, text, remote=True)
@@ -459,17 +478,23 @@ class Session:
         outlet = self._outlet
         if outlet is not None:
             waited = outlet.waiting
-            self._outbox += outlet.release(now)
+            leaving = outlet.release(now)
+            if leaving:
+                self._outbox += leaving
+                self._live.active = now
+            self._arm(outlet.deadline())
             if outlet.waiting:
-                self._arm(outlet.deadline())
                 return _NOTHING
             events = (PlayoutReady(),) if waited else _NOTHING
         if self._ending is None:
             return events
-        text, code = self._ending
+        if outlet is not None and outlet.end > now:
+            self._arm(outlet.end)
+            return events
+        farewell, code = self._ending
         if self._state is _DRAINING:
-            self.send(EndStream(text), now)
-        return (*events, *self._close(code, text, remote=False))
+            self._say(farewell, now)
+        return (*events, *self._close(code, farewell.data, remote=False))
 
     def _answer(self, marks: list[str]) -> None:
         for name in marks:
@@ -477,12 +502,15 @@ class Session:
 
     # -- helpers ---------------------------------------------------------------------------------
 
+    def _say(self, message: WireMessage, now: float) -> None:
+        self._outbox.append((_TEXT, browser.encode(message)))
+        self._live.active = now
+
     def _arm(self, deadline: float) -> None:
         self._next = min(self._next, deadline)
 
     def _due(self) -> float:
-        due = min(self._live.deadline(), self._listener.deadline())
-        return due if self._outlet is None else min(due, self._outlet.deadline())
+        return min(self._live.deadline(), self._listener.deadline())
 
     def _require(self, condition: bool, otherwise: str) -> None:
         if not condition:

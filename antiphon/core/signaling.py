@@ -76,12 +76,12 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
 
 def refusal_from_meta(meta: Mapping[str, Any]) -> Refusal:
     """The refusal that a server's `meta` tells, for a client; never raises."""
-    error = meta.get("error")
-    limit = meta.get("limit")
+    error, limit = meta.get("error"), meta.get("limit")
+    name = error if isinstance(error, str) and error in REFUSALS else ""
     return Refusal(
-        error=error if isinstance(error, str) and error in REFUSALS else "internal_error",
+        error=name or "internal_error",
         limit=limit if isinstance(limit, int) else None,
-        detail=str(meta.get("detail") or ("" if error in REFUSALS else error) or ""),
+        detail=str(meta.get("detail") or ("" if name else error) or ""),
     )
 
 

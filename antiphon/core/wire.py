@@ -26,7 +26,7 @@ class Role(Enum):
 
 def close_payload(code: int, reason: str = "") -> bytes:
     """The payload of a close: the code, then as much of the reason as fits in 123 bytes."""
-    text = reason.encode()[:123].decode("utf-8", "ignore").encode()
+    text = reason.encode("utf-8", "replace")[:123].decode("utf-8", "ignore").encode()
     return code.to_bytes(2, "big") + text
 
 

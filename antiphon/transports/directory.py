@@ -109,7 +109,7 @@ class LocalDirectory:
 async def _follow(entry: _Entry, position: Position) -> AsyncIterator[tuple[Position, Output]]:
     while True:
         ended = entry.ended
-        for at, output in list(entry.outputs.since(position)):
+        for at, output in entry.outputs.since(position):
             position = Position(at.epoch, at.offset + 1)
             yield at, output
         if position < entry.outputs.end:

@@ -144,6 +144,8 @@ class Driver:
 
     async def drain(self) -> None:
         """Wait until the peer has played all that was sent."""
+        self.session.flush(self._time())
+        self._flush()
         while self.closed is None:
             if self.session.ready:
                 left = self.session.playout_end - self._time()

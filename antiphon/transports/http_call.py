@@ -86,7 +86,7 @@ class HttpLink:
             if position < self._ring.start:
                 position = self._ring.start
                 yield frame(msgspec.json.encode({"resumed_at": str(position)}), event="gap")
-            items = list(self._ring.since(position))
+            items = self._ring.since(position)
             if items:
                 position = Position(self._ring.epoch, items[-1][0].offset + 1)
                 yield b"".join(frame(item, position=at) for at, item in items)

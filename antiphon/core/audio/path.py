@@ -36,13 +36,12 @@ class AudioDecoder:
 class AudioEncoder:
     """Frames of any rate and length to payloads of at most `MAX_PIECE` at the wire's rate."""
 
-    __slots__ = ("_bytes", "_encode", "_resampler", "_source_rate", "_wire_rate")
+    __slots__ = ("_bytes", "_encode", "_resampler", "_wire_rate")
 
     def __init__(self, codec: Codec, wire_rate: int) -> None:
         self._encode = codec.encode
         self._bytes = codec.bytes_per_sample
         self._wire_rate = wire_rate
-        self._source_rate = wire_rate
         self._resampler: Resampler | None = None
 
     @property
@@ -52,17 +51,20 @@ class AudioEncoder:
 
     def encode(self, frame: AudioFrame) -> list[tuple[bytes, float]]:
         """The frame as (payload, seconds) pieces. A frame of another rate than the one before
-        first gives the tail of what came before.
+        first gives the tail of what came before. Raises ValueError, and changes nothing, for half
+        a sample or a rate that cannot be resampled.
         """
-        tail: list[tuple[bytes, float]] = []
-        if frame.sample_rate != self._source_rate:
-            tail = self.flush()
-            self._source_rate = frame.sample_rate
-        if frame.sample_rate == self._wire_rate:
-            return [*tail, *self._pieces(frame.pcm)] if tail else self._pieces(frame.pcm)
-        if self._resampler is None:
-            self._resampler = Resampler(frame.sample_rate, self._wire_rate)
-        return tail + self._pieces(self._resampler.process(frame.pcm))
+        resampler = self._resampler
+        if resampler is None and frame.sample_rate == self._wire_rate:
+            return self._pieces(frame.pcm)
+        if resampler is not None and frame.sample_rate == resampler.rate_in:
+            return self._pieces(resampler.process(frame.pcm))
+        following = Resampler(frame.sample_rate, self._wire_rate)
+        pieces = self._pieces(following.process(frame.pcm))
+        tail = self.flush()
+        if frame.sample_rate != self._wire_rate:
+            self._resampler = following
+        return tail + pieces
 
     def flush(self) -> list[tuple[bytes, float]]:
         """The tail that the resampler holds; the next frame starts anew."""

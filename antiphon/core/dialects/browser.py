@@ -120,10 +120,12 @@ def decode_client(text: bytes) -> ClientMessage | Unknown:
 def _unknown_event(text: bytes, error: msgspec.ValidationError) -> Unknown:
     try:
         name = _client_head.decode(text).event
-    except _UNREADABLE:
-        raise _refuse(error) from error
+    except _UNREADABLE as unreadable:
+        deep = isinstance(unreadable, RecursionError)
+        raise _refuse(unreadable if deep else error) from unreadable
     if name in _CLIENT_TAGS:
         raise _refuse(error) from error
+    _check_depth(text)
     return Unknown(name)
 
 
@@ -160,7 +162,10 @@ def _named_otherwise(text: bytes, error: msgspec.ValidationError) -> ServerMessa
 
 def encode(message: WireMessage) -> bytes:
     """One message as JSON text. Raises TypeError when its data is no JSON."""
-    return _encode(message)
+    try:
+        return _encode(message)
+    except (UnicodeEncodeError, RecursionError) as error:
+        raise TypeError(f"{type(message).__name__} holds what JSON cannot: {error}") from error
 
 
 def encode_audio(payload: bytes, *, binary: bool) -> tuple[Kind, bytes]:

@@ -34,7 +34,7 @@ class ServerSentEvent(msgspec.Struct, frozen=True):
 class EventParser:
     """The listener's side: bytes in, events out; any split of the bytes gives the same events.
 
-    `max_event` bounds the bytes of one event; more raises ValueError.
+    `max_event` bounds the bytes of one event, its line breaks included; more raises ValueError.
     """
 
     __slots__ = ("_buffer", "_data", "_event", "_id", "_max", "_size", "_skip_lf")
@@ -45,34 +45,40 @@ class EventParser:
         self._event = ""
         self._id = ""
         self._max = max_event
-        self._size = 0
+        self._size = 0  # bytes of this event's lines so far
         self._skip_lf = False
 
     def receive(self, data: bytes) -> list[ServerSentEvent]:
         """The events completed by these bytes; comments and unknown fields are passed over."""
-        if self._skip_lf and data:
+        if not data:
+            return []
+        if self._skip_lf:
             data = data.removeprefix(b"\n")
         # A lone CR ends a line too; the LF of a CRLF that was cut in two is skipped next time.
-        self._skip_lf = data.endswith(b"\r") or (self._skip_lf and not data)
+        self._skip_lf = data.endswith(b"\r")
         *lines, rest = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
         events: list[ServerSentEvent] = []
         for part in lines:
-            line = bytes(self._buffer) + part
+            line = self._line(part)
             self._buffer.clear()
             if line:
+                self._size += len(line) + 1
                 self._field(line.decode("utf-8", "replace"))
             elif (event := self._dispatch()) is not None:
                 events.append(event)
-        self._buffer += rest
-        if len(self._buffer) + self._size > self._max:
-            raise ValueError(f"an event is larger than {self._max} bytes")
+        self._buffer += self._line(rest)[len(self._buffer) :]
         return events
+
+    def _line(self, part: bytes) -> bytes:
+        line = bytes(self._buffer) + part
+        if line and self._size + len(line) > self._max:
+            raise ValueError(f"an event is larger than {self._max} bytes")
+        return line
 
     def _field(self, line: str) -> None:
         name, _, value = line.partition(":")
         value = value.removeprefix(" ")
         if name == "data":
-            self._size += len(value)
             self._data.append(value)
         elif name == "event":
             self._event = value
