@@ -35,15 +35,16 @@ ASSETS = {"/": ("index.html", "text/html"), "/client.js": ("client.js", "text/ja
 
 
 class Denied(Exception):
-    """A request is answered with a refusal."""
+    """A request is answered with a refusal, and headers that its status asks for."""
 
-    def __init__(self, refusal: Refusal) -> None:
+    def __init__(self, refusal: Refusal, *headers: tuple[str, str]) -> None:
         super().__init__(refusal.error)
         self.refusal = refusal
+        self.headers = headers
 
 
-def _deny(error: str, detail: str = "") -> Denied:
-    return Denied(Refusal(error=error, detail=detail))
+def _deny(error: str, detail: str = "", *headers: tuple[str, str]) -> Denied:
+    return Denied(Refusal(error=error, detail=detail), *headers)
 
 
 class Routes:
@@ -75,7 +76,7 @@ class Routes:
             else:
                 response = await self._find(request)(request)
         except Denied as denied:
-            response = refusal_response(denied.refusal)
+            response = refusal_response(denied.refusal, *denied.headers)
         except UnknownCall:
             response = refusal_response(Refusal(error="unknown_connection"))
         except Exception:
@@ -84,7 +85,16 @@ class Routes:
         return self._shared(request, response)
 
     async def admit_websocket(self, request: Request) -> Any:
-        """The principal of a request for a WebSocket. Raises Denied."""
+        """The principal of a request for a WebSocket. Raises Denied, and nothing else."""
+        try:
+            return await self._admit_websocket(request)
+        except Denied:
+            raise
+        except Exception as error:
+            log.exception("the request for a WebSocket failed")
+            raise _deny("internal_error") from error
+
+    async def _admit_websocket(self, request: Request) -> Any:
         if request.path != "/websocket/offer":
             raise _deny("not_found", f"no WebSocket is served at {request.path}")
         self._check_origin(request)
@@ -93,9 +103,9 @@ class Routes:
         self._check_room()
         return principal
 
-    def refused(self, request: Request, refusal: Refusal, *headers: tuple[str, str]) -> Response:
-        """The response to a request that `admit_websocket` denied."""
-        return self._shared(request, refusal_response(refusal, *headers))
+    def refused(self, request: Request, denied: Denied) -> Response:
+        """The response to a request for a WebSocket that was denied."""
+        return self._shared(request, refusal_response(denied.refusal, *denied.headers))
 
     # -- before a route --------------------------------------------------------------------------
 
@@ -109,7 +119,8 @@ class Routes:
             raise _deny("not_found", f"nothing is served at {request.path}")
         method = "GET" if request.method == "HEAD" else request.method
         if method not in methods:
-            raise _deny("method_not_allowed", f"{request.path} takes {', '.join(methods)}")
+            allowed = ", ".join(methods)
+            raise _deny("method_not_allowed", f"{request.path} takes {allowed}", ("allow", allowed))
         return methods[method]
 
     def _call_routes(self, path: str) -> dict[str, Callable[[Request], Awaitable[Response]]] | None:
@@ -137,7 +148,10 @@ class Routes:
     @staticmethod
     def _same(origin: str, host: str) -> bool:
         # The scheme is not compared: behind a proxy that ends TLS this server sees plain HTTP.
-        return bool(host) and urlsplit(origin).netloc.lower() == host.lower()
+        try:
+            return bool(host) and urlsplit(origin).netloc.lower() == host.lower()
+        except ValueError:
+            return False
 
     def _shared(self, request: Request, response: Response) -> Response:
         """Headers that every response carries: CORS for the origins that are allowed by name."""
