@@ -215,8 +215,8 @@ class Routes:
     async def _offer(self, request: Request) -> Response:
         self._check_modality()
         principal = await self._authorize(request)
-        self._check_room()
         body = await self._read(request)
+        self._check_room()  # last: nothing may be waited for between this and the reception
         settings = self.host.settings
         timing = msgspec.structs.replace(settings.session.timing, ping_interval=float("inf"))
         link = HttpLink(self._next_epoch(), request.peer)
@@ -227,6 +227,7 @@ class Routes:
             verdict.append(refusal)
             if refusal is None and (info := reception.info) is not None:
                 self._calls.add(info.id, info.token, link)
+                link.driver.absent()
             decided.set()
 
         reception = self.host.receive(
@@ -246,7 +247,6 @@ class Routes:
         info, refusal = reception.info, verdict[0]
         if refusal is not None or info is None:
             raise Denied(refusal or Refusal(error="connection_closed"))
-        link.driver.absent()
         base = f"{request.root_path}/http/{quote(info.id, safe='')}"
         links = {"send": f"{base}/send", "events": f"{base}/events", "end": base}
         wire = reception.driver.session.media_format or MediaFormat(
@@ -286,6 +286,24 @@ class Routes:
         call = self._call(request, call_id)
         if call.link.driver.closed is not None:
             raise _deny("connection_closed")
+        with anyio.CancelScope() as scope:
+            call.uploads.add(scope)
+            try:
+                await self._take_upload(request, call)
+            finally:
+                call.uploads.discard(scope)
+        if scope.cancelled_caught:
+            self._check_own_end(call)
+        return Response(status=204)
+
+    @staticmethod
+    def _check_own_end(call: HttpCall) -> None:
+        """Whether it was the client that ended the call while it sent."""
+        closed = call.link.driver.closed
+        if closed is not None and not closed.remote:
+            raise _deny("connection_closed", closed.reason)
+
+    async def _take_upload(self, request: Request, call: HttpCall) -> None:
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind == "application/octet-stream":
             await self._send_samples(request, call)
@@ -294,7 +312,6 @@ class Routes:
         else:
             call.feed(Kind.TEXT, await self._read(request))
             self._raise_failure(call.link)
-        return Response(status=204)
 
     async def _send_samples(self, request: Request, call: HttpCall) -> None:
         """Raw audio as it arrives, cut only between samples."""
@@ -315,7 +332,6 @@ class Routes:
 
     async def _send_lines(self, request: Request, call: HttpCall) -> None:
         """One event a line, each acted on as soon as it is whole."""
-        most = self.host.settings.max_message
         rest = bytearray()
         number = 0
         async for chunk in request.body:
@@ -326,11 +342,16 @@ class Routes:
                 rest.clear()
                 self._feed_line(call, line, number)
             rest += tail
-            if len(rest) > most:
-                raise _deny("body_too_large", f"line {number + 1} has more than {most} bytes")
+            self._check_line(len(rest), number + 1)
         self._feed_line(call, bytes(rest), number + 1)
 
+    def _check_line(self, size: int, number: int) -> None:
+        most = self.host.settings.max_message
+        if size > most:
+            raise _deny("body_too_large", f"line {number} has more than {most} bytes")
+
     def _feed_line(self, call: HttpCall, line: bytes, number: int) -> None:
+        self._check_line(len(line), number)
         if not line.strip():
             return
         if call.link.driver.closed is not None:
