@@ -98,6 +98,8 @@ class Driver:
 
     def absent(self) -> None:
         """Nobody listens at the other end of the link."""
+        if self.closed is not None:
+            return  # a closed session is not to be woken: it would find nothing due, and spin
         self.session.absent(self._time())
         self._touch()
 

@@ -1,5 +1,6 @@
 """What all transports of one application share: its settings, its calls and their tasks."""
 
+import asyncio
 import logging
 import secrets
 import time
@@ -108,21 +109,38 @@ class Reception:
                 metadata=request.metadata,
                 principal=self._principal,
             )
-            limit = host.settings.concurrency_limit
-            refusal = await host.directory.claim(info, limit, self._command)
+            refusal = await self._claim(info)
             if refusal is not None:
-                log.info("refused %s call %r: %s", info.transport, info.id, refusal.error)
-                self._tell_answer(refusal)
-                self.driver.act(lambda now: self.driver.session.refuse(refusal, now))
+                self._refuse(info, refusal)
                 return
             host.opened(self)
             try:
                 await self._handle(request, info)
             finally:
                 host.forget(self)
-                with anyio.CancelScope(shield=True, deadline=anyio.current_time() + CLEANUP):
-                    await host.directory.release(info.id)
+                await self._release(info)
                 self._log_end(info)
+
+    async def _claim(self, info: CallInfo) -> Refusal | None:
+        host = self._host
+        try:
+            return await host.directory.claim(info, host.settings.concurrency_limit, self._command)
+        except Exception:
+            log.exception("call %r could not be registered", info.id)
+            return Refusal(error="internal_error")
+
+    def _refuse(self, info: CallInfo, refusal: Refusal) -> None:
+        log.info("refused %s call %r: %s", info.transport, info.id, refusal.error)
+        self._tell_answer(refusal)
+        if self.driver.closed is None:
+            self.driver.act(lambda now: self.driver.session.refuse(refusal, now))
+
+    async def _release(self, info: CallInfo) -> None:
+        with anyio.CancelScope(shield=True, deadline=anyio.current_time() + CLEANUP):
+            try:
+                await self._host.directory.release(info.id)
+            except Exception:
+                log.exception("the slot of call %r could not be given back", info.id)
 
     async def _handle(self, request: CallRequested, info: CallInfo) -> None:
         host, driver = self._host, self.driver
@@ -140,6 +158,13 @@ class Reception:
         self._tell_answer(None)
         try:
             await host.handler(self.call)
+        except asyncio.CancelledError as error:
+            # Awaiting something that others cancelled is a failure of the handler; let through, it
+            # would cancel every call of the application.
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            self._failed(error)
         except SessionClosed as error:
             if driver.closed is None:
                 self._failed(error)
@@ -149,12 +174,13 @@ class Reception:
             driver.act(lambda now: session.drain("the call has ended", 1000, now))
             await driver.wait_closed()
 
-    def _failed(self, error: Exception) -> None:
+    def _failed(self, error: BaseException) -> None:
         """The only place where a handler's exception ends: logged, told, and this call's end."""
         log.error("the handler of call %r failed", self.info and self.info.id, exc_info=error)
         driver = self.driver
         if driver.closed is None:
             text = str(error) or type(error).__name__
+            text = text.encode("utf-8", "replace").decode()
             driver.send_nowait(ErrorNotice(text, text))
             driver.act(lambda now: driver.session.end("the handler failed", 1011, now))
 

@@ -9,6 +9,7 @@ import logging
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
+from enum import Enum
 from http import HTTPStatus
 from typing import cast
 
@@ -34,13 +35,23 @@ READ_AHEAD = 64 * 1024  # bytes read and not yet asked for, then reading pauses
 HEAD_TIMEOUT = 10.0  # seconds for a request's head, docs/protocol.md section 7
 KEEP_ALIVE = 60.0  # seconds between two requests
 BODY_TIMEOUT = 60.0  # seconds between two pieces of a body; a live upload sends every few ms
+WRITE_TIMEOUT = 60.0  # seconds that a client may leave what is sent to it unread
 DISCARD = 4 * 1024 * 1024  # bytes of a refused body read so that the client can read the refusal
-DISCARD_TIMEOUT = 2.0
+LINGER = 2.0  # seconds for the client to read the last answer and close
 CLOSE_TIMEOUT = 6.0  # seconds at shutdown for closing handshakes; longer than a link's own
 
 
 class _Gone(Exception):
     """The client is gone, or says nothing any more."""
+
+
+class _Phase(Enum):
+    """What a connection is about."""
+
+    WAITING = "waits for a request"
+    ANSWERING = "answers a request"
+    STREAMING = "sends an answer that goes on until its reader leaves"
+    LINGERING = "has said all, and reads on so that the client can read it"
 
 
 class _Connection(asyncio.Protocol):
@@ -53,14 +64,20 @@ class _Connection(asyncio.Protocol):
         self._peer = ""
         self._more = anyio.Event()
         self._ahead = 0
-        self._lost = False
+        self._discarded = 0
+        self._tls = False
+        self._eof = False
+        self._lost = anyio.Event()
         self._writable = anyio.Event()
         self._writable.set()
         self._scope = anyio.CancelScope()
         self._served = False
-        self._streaming = False
-        self.idle = True
+        self._phase = _Phase.WAITING
+
+    @property
+    def idle(self) -> bool:
         """Whether it waits for a request."""
+        return self._phase is _Phase.WAITING
 
     # -- asyncio.Protocol ------------------------------------------------------------------------
 
@@ -68,10 +85,16 @@ class _Connection(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
         peer = transport.get_extra_info("peername")
         self._peer = f"{peer[0]}:{peer[1]}" if isinstance(peer, tuple) else "local"
+        self._tls = transport.get_extra_info("ssl_object") is not None
         self._server.connections.add(self)
         self._server.tasks.start_soon(self._run)
 
     def data_received(self, data: bytes) -> None:
+        if self._phase is _Phase.LINGERING:
+            self._discarded += len(data)
+            if self._discarded > DISCARD:
+                self._transport.abort()
+            return
         self._http.receive_data(data)
         self._ahead += len(data)
         if self._ahead > READ_AHEAD:
@@ -79,11 +102,15 @@ class _Connection(asyncio.Protocol):
         self._more.set()
 
     def eof_received(self) -> bool:
+        self._eof = True
+        if self._phase is _Phase.LINGERING:
+            return False
         self._http.receive_data(b"")
         self._more.set()
-        if self._streaming:
+        if self._phase is _Phase.STREAMING:
             self._scope.cancel()  # an event stream without a reader
-        return True  # half-closed: the answer may still be read
+        # Half-closed: the answer may still be read. TLS knows no such state.
+        return not self._tls
 
     def pause_writing(self) -> None:
         self._writable = anyio.Event()
@@ -92,7 +119,7 @@ class _Connection(asyncio.Protocol):
         self._writable.set()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._lost = True
+        self._lost.set()
         self._server.gone(self)
         self._scope.cancel()
 
@@ -103,48 +130,78 @@ class _Connection(asyncio.Protocol):
     # -- requests --------------------------------------------------------------------------------
 
     async def _run(self) -> None:
+        linger = False
         with self._scope:
-            try:
-                while await self._serve_one():
-                    pass
-            except _Gone:
+            linger = await self._serve()
+        if self._http.our_state is not h11.SWITCHED_PROTOCOL:
+            await self._hang_up(linger)
+
+    async def _serve(self) -> bool:
+        """All requests; whether the client may have an answer left to read."""
+        try:
+            while await self._serve_one():
                 pass
-            except h11.RemoteProtocolError as error:
-                await self._refuse_unreadable(error)
-            except Exception:
-                log.exception("serving %s failed", self._peer)
-            if self._http.our_state is h11.SWITCHED_PROTOCOL:
-                return
-        if self._http.our_state is not h11.SWITCHED_PROTOCOL and not self._lost:
-            self._transport.close()
+        except _Gone:
+            return False
+        except h11.RemoteProtocolError as error:
+            self._refuse_unreadable(error)
+        except Exception:
+            log.exception("serving %s failed", self._peer)
+            return False
+        return not self._eof
 
     async def _serve_one(self) -> bool:
         """One request and its response; whether another may follow."""
         head = await self._head()
-        if head is None:
-            return False
-        self.idle = False
-        request = self._request(head)
-        if wants_websocket(request.headers):
-            return await self._upgrade(request)
-        response = await self._server.routes.respond(request)
-        await self._send(response, head_only=request.method == "HEAD")
+        self._phase = _Phase.ANSWERING
+        async with aclosing(self._body()) as body:
+            request = self._request(head, body)
+            if wants_websocket(request.headers):
+                await self._upgrade(request)
+                return False
+            response = await self._server.routes.respond(request)
+            await self._send(response, head_only=request.method == "HEAD")
         if self._http.our_state is not h11.DONE or self._http.their_state is not h11.DONE:
-            await self._discard()
             return False
         self._http.start_next_cycle()
-        self.idle = True
+        self._phase = _Phase.WAITING
         return not self._server.closing
 
-    async def _head(self) -> h11.Request | None:
+    async def _hang_up(self, linger: bool) -> None:
+        """Close. Closing with bytes unread would reset the connection, and the client would lose
+        the answer with it (RFC 9112 section 9.6): `linger` reads on for a moment.
+        """
+        self._phase = _Phase.LINGERING
+        if not linger:
+            self._transport.close()
+        elif not self._lost.is_set():
+            self._transport.resume_reading()
+            if self._transport.can_write_eof():
+                self._transport.write_eof()
+        try:
+            with anyio.move_on_after(LINGER):
+                await self._lost.wait()
+        finally:
+            # What TLS has left to flush is bounded by its own time-out.
+            if not self._tls:
+                self._transport.abort()
+            else:
+                self._transport.close()
+
+    async def _head(self) -> h11.Request:
         with anyio.move_on_after(KEEP_ALIVE if self._served else HEAD_TIMEOUT):
             event = await self._event()
             self._served = True
             if isinstance(event, h11.Request):
                 return event
-        return None
+        raise _Gone
 
-    def _request(self, head: h11.Request) -> Request:
+    def _request(self, head: h11.Request, body: AsyncIterator[bytes]) -> Request:
+        # h11 bounds only heads that come in pieces.
+        if sum(len(name) + len(value) for name, value in head.headers) > MAX_HEADERS:
+            raise h11.RemoteProtocolError(
+                f"headers have at most {MAX_HEADERS} bytes", error_status_hint=431
+            )
         headers: dict[str, str] = {}
         for raw_name, raw_value in head.headers:
             name, value = raw_name.decode("ascii"), raw_value.decode("latin-1")
@@ -159,21 +216,25 @@ class _Connection(asyncio.Protocol):
             query=query,
             headers=headers,
             peer=self._peer,
-            body=self._body(),
+            body=body,
         )
 
-    async def _body(self) -> AsyncIterator[bytes]:
+    async def _body(self) -> AsyncGenerator[bytes]:
         if self._http.they_are_waiting_for_100_continue:
             self._write(h11.InformationalResponse(status_code=100, headers=[]))
-        while True:
-            with anyio.move_on_after(BODY_TIMEOUT):
-                event = await self._event()
-                if isinstance(event, h11.Data):
-                    yield bytes(event.data)
-                    continue
-                if isinstance(event, h11.EndOfMessage):
-                    return
-            raise Denied(Refusal(error="request_timeout", detail="the body did not arrive"))
+        while isinstance(event := await self._body_event(), h11.Data):
+            yield bytes(event.data)
+
+    async def _body_event(self) -> h11.Event:
+        try:
+            with anyio.fail_after(BODY_TIMEOUT):
+                return await self._event()
+        except TimeoutError as error:
+            refusal = Refusal(error="request_timeout", detail="the body did not arrive")
+            raise Denied(refusal) from error
+        except h11.RemoteProtocolError as error:
+            refusal = Refusal(error="invalid_body", detail=f"the body cannot be read: {error}")
+            raise Denied(refusal) from error
 
     async def _event(self) -> h11.Event:
         while True:
@@ -208,7 +269,7 @@ class _Connection(asyncio.Protocol):
                 if not head_only:
                     await self._stream(chunks)
         self._write(h11.EndOfMessage())
-        await self._writable.wait()
+        await self._taken()
 
     def _skip_body(self) -> None:
         """Take what has come of a body that the route did not ask for, so that the next request on
@@ -221,18 +282,26 @@ class _Connection(asyncio.Protocol):
                 return
 
     async def _stream(self, chunks: AsyncIterator[bytes]) -> None:
-        self._streaming = True
+        self._phase = _Phase.STREAMING
         async for chunk in chunks:
             self._write(h11.Data(data=chunk))
+            await self._taken()
+        self._phase = _Phase.ANSWERING
+
+    async def _taken(self) -> None:
+        """Wait until the client has read enough to be sent more. Raises _Gone if it does not."""
+        with anyio.move_on_after(WRITE_TIMEOUT):
             await self._writable.wait()
-        self._streaming = False
+            return
+        self._transport.abort()
+        raise _Gone
 
     def _write(self, event: h11.Event) -> None:
         data = self._http.send(event)
-        if data and not self._lost:
+        if data and not self._lost.is_set():
             self._transport.write(data)
 
-    async def _refuse_unreadable(self, error: h11.RemoteProtocolError) -> None:
+    def _refuse_unreadable(self, error: h11.RemoteProtocolError) -> None:
         """Answer what h11 could not read, if an answer is still possible."""
         if self._http.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
             return
@@ -249,30 +318,23 @@ class _Connection(asyncio.Protocol):
         self._write(h11.Data(data=response.body))
         self._write(h11.EndOfMessage())
 
-    async def _discard(self) -> None:
-        """Read on for a moment: closing with bytes unread would reset the connection, and the
-        client would lose the answer with it (RFC 9112 section 9.6).
-        """
-        left = DISCARD
-        with anyio.move_on_after(DISCARD_TIMEOUT):
-            while left > 0 and self._http.their_state is h11.SEND_BODY:
-                event = await self._event()
-                left -= len(event.data) if isinstance(event, h11.Data) else 0
-
     # -- upgrade ---------------------------------------------------------------------------------
 
-    async def _upgrade(self, request: Request) -> bool:
+    async def _upgrade(self, request: Request) -> None:
         routes = self._server.routes
         try:
             principal = await routes.admit_websocket(request)
             accept = check_request(request.method, request.headers)
         except Denied as denied:
-            await self._send(routes.refused(request, denied.refusal))
-            return False
+            await self._send(routes.refused(request, denied))
+            return
         except HandshakeError as error:
             refusal = Refusal(error="upgrade_required", detail=str(error))
-            await self._send(routes.refused(request, refusal, ("sec-websocket-version", "13")))
-            return False
+            version = ("sec-websocket-version", "13")
+            await self._send(routes.refused(request, Denied(refusal, version)))
+            return
+        if self._eof or self._lost.is_set():
+            raise _Gone
         headers = [("upgrade", "websocket"), ("connection", "Upgrade")]
         headers.append(("sec-websocket-accept", accept))
         # Until the link takes over nothing may be read past h11's view of the stream.
@@ -285,7 +347,6 @@ class _Connection(asyncio.Protocol):
         reception = host.receive(link, transport="websocket", principal=principal)
         link.attach(reception.driver, trailing)
         self._transport.resume_reading()
-        return False
 
 
 def _head_of(status: int, headers: list[tuple[bytes, bytes]]) -> h11.Response:
@@ -336,7 +397,13 @@ async def listen(
     async with background() as tasks:
         server = _Server(routes, tasks, engine)
         listener = await loop.create_server(
-            lambda: _Connection(server), host, port, ssl=tls, backlog=1024
+            lambda: _Connection(server),
+            host,
+            port,
+            ssl=tls,
+            backlog=1024,
+            ssl_handshake_timeout=HEAD_TIMEOUT if tls is not None else None,
+            ssl_shutdown_timeout=CLOSE_TIMEOUT if tls is not None else None,
         )
         try:
             yield listener.sockets[0].getsockname()[1]

@@ -1,6 +1,7 @@
 """Calls over HTTP: requests in, server-sent events out."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 
 import anyio
 import msgspec
@@ -63,21 +64,22 @@ class HttpLink:
             changed, self._changed = self._changed, None
             changed.set()
 
-    async def listen(self, after: Position | None) -> AsyncIterator[bytes]:
+    async def listen(self, after: Position | None) -> AsyncGenerator[bytes]:
         """The event stream from a position on. A later listener ends the one before it."""
         self._listener += 1
         listener = self._listener
         self._tell()
         self.driver.session.present(anyio.current_time())
         try:
-            async for chunk in self._events(listener, after):
-                yield chunk
+            async with aclosing(self._events(listener, after)) as chunks:
+                async for chunk in chunks:
+                    yield chunk
         finally:
             if self._listener == listener:
                 self._listener += 1
                 self.driver.absent()
 
-    async def _events(self, listener: int, after: Position | None) -> AsyncIterator[bytes]:
+    async def _events(self, listener: int, after: Position | None) -> AsyncGenerator[bytes]:
         position, gap = self._ring.resume(after)
         if gap and after is not None:
             yield frame(msgspec.json.encode({"resumed_at": str(position)}), event="gap")
@@ -117,6 +119,9 @@ class HttpCall:
         self.id = call_id
         self.token = token
         self.link = link
+        self.uploads: set[anyio.CancelScope] = set()
+        """The requests that feed it now; the end of the call ends them."""
+        self.expiry = 0
 
     def feed(self, kind: Kind, payload: bytes) -> None:
         """Hand one message of a request's body to the session."""
@@ -147,9 +152,12 @@ class HttpCalls:
         """A call is over; its events stay for a moment."""
         del self._calls[call.id]
         self._over[call.id] = call
-        scheduler().at(anyio.current_time() + LINGER, call)
+        for scope in call.uploads:
+            scope.cancel()
+        call.expiry = scheduler().at(anyio.current_time() + LINGER, call)
         if len(self._over) > MAX_LINGERING:
-            del self._over[next(iter(self._over))]
+            oldest = self._over.pop(next(iter(self._over)))
+            scheduler().cancel(oldest.expiry, oldest)
 
     def remove(self, call: HttpCall) -> None:
         """Forget a call that is over."""

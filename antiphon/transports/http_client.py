@@ -11,7 +11,7 @@ import h11
 import msgspec
 
 from ..core.dialects.event_stream import EventParser
-from ..core.errors import AntiphonError
+from ..core.errors import AntiphonError, SessionClosed
 from ..core.messages import Start
 from ..core.signaling import refusal_from_meta
 from ..core.wire import Kind, close_payload
@@ -30,14 +30,21 @@ RETRY_AFTER = 0.2  # seconds, doubled each time
 NDJSON = ("content-type", "application/x-ndjson")
 JSON = ("content-type", "application/json")
 
-_BROKEN = (OSError, anyio.EndOfStream, anyio.BrokenResourceError, h11.ProtocolError)
+_SEVERED = (anyio.EndOfStream, anyio.BrokenResourceError, h11.RemoteProtocolError)
+_BROKEN = (OSError, *_SEVERED)
+_SENSELESS = (ValueError, msgspec.DecodeError)
 
 
 class _Offer(msgspec.Struct):
     """What `POST /http/offer` answers."""
 
     token: str
-    links: dict[str, str]
+    links: "_Links"
+
+
+class _Links(msgspec.Struct):
+    send: str
+    events: str
 
 
 class _End(msgspec.Struct):
@@ -79,6 +86,11 @@ class HttpClientLink:
     def close(self, code: int, reason: str) -> None:
         self._send.close()
 
+    def discard(self) -> None:
+        """Nothing is sent any more."""
+        self._send.close()
+        self.messages.close()
+
 
 @asynccontextmanager
 async def call_http(
@@ -91,32 +103,50 @@ async def call_http(
 ) -> AsyncGenerator[LiveCall]:
     """Call `http(s)://.../http/offer`. Raises as `Caller.calling`, and OSError."""
     link = HttpClientLink(url.netloc)
-    caller = Caller(link, start, "http", lead)
-    caller.begin()
-    with anyio.fail_after(timeout):
-        offer = await _post_offer(url, link.messages.receive_nowait(), headers, tls)
-    proof = (*headers, ("authorization", f"Bearer {offer.token}"))
-    wire = _Wire(url, offer.links, proof, tls, caller, link)
-    async with background() as tasks:
-        tasks.start_soon(wire.listen)
-        tasks.start_soon(wire.upload)
-        async with caller.calling(timeout) as call:
-            yield call
+    try:
+        caller = Caller(link, start, "http", lead)
+        caller.begin()
+        with anyio.fail_after(timeout):
+            offer = await _post_offer(url, link.messages.receive_nowait(), headers, tls)
+        # Of two proofs only the call's own counts.
+        others = tuple(header for header in headers if header[0] != "authorization")
+        proof = (*others, ("authorization", f"Bearer {offer.token}"))
+        wire = _Wire(url, offer.links, proof, tls, caller, link)
+        async with background() as tasks:
+            tasks.start_soon(wire.listen)
+            tasks.start_soon(wire.upload)
+            async with caller.calling(timeout) as call:
+                yield call
+    finally:
+        link.discard()
 
 
 async def _post_offer(
     url: SplitResult, body: bytes, headers: Headers, tls: ssl.SSLContext | None
 ) -> _Offer:
+    """Ask for a call. Raises CallRefused, SessionClosed for an answer that is none, OSError."""
+    try:
+        status, answer = await _exchange_offer(url, body, headers, tls)
+        if status == 201:
+            return msgspec.json.decode(answer, type=_Offer)
+    except _SEVERED as error:
+        reason = str(error) or "it closed the connection"
+        raise SessionClosed(1006, f"the server did not answer: {reason}") from error
+    except _SENSELESS as error:
+        raise SessionClosed(1002, f"the server's answer makes no sense: {error}") from error
+    raise _refusal(status, answer)
+
+
+async def _exchange_offer(
+    url: SplitResult, body: bytes, headers: Headers, tls: ssl.SSLContext | None
+) -> tuple[int, bytes]:
     async with opened(url, tls) as exchange:
         length = ("content-length", str(len(body)))
         await exchange.request("POST", _target(url), (JSON, length, *headers))
         await exchange.body(body)
         await exchange.end()
         response = await exchange.response()
-        answer = await exchange.whole()
-    if response.status_code == 201:
-        return msgspec.json.decode(answer, type=_Offer)
-    raise _refusal(response.status_code, answer)
+        return response.status_code, await exchange.whole()
 
 
 def _target(url: SplitResult) -> str:
@@ -137,19 +167,21 @@ class _Wire:
     def __init__(
         self,
         url: SplitResult,
-        links: dict[str, str],
+        links: _Links,
         headers: Headers,
         tls: ssl.SSLContext | None,
         caller: Caller,
         link: HttpClientLink,
     ) -> None:
         self._url = url
-        self._links = {name: urlsplit(urljoin(url.geturl(), to)) for name, to in links.items()}
+        self._send = urlsplit(urljoin(url.geturl(), links.send))
+        self._events = urlsplit(urljoin(url.geturl(), links.events))
         self._headers = headers
         self._tls = tls
         self._caller = caller
         self._link = link
         self._last_id = ""
+        self._failures = 0
 
     async def upload(self) -> None:
         """One long request whose body is the messages, a line each."""
@@ -157,7 +189,7 @@ class _Wire:
         try:
             async with opened(self._url, self._tls) as exchange:
                 chunked = ("transfer-encoding", "chunked")
-                target = _target(self._links["send"])
+                target = _target(self._send)
                 await exchange.request("POST", target, (NDJSON, chunked, *self._headers))
                 async for line in self._link.messages:
                     await exchange.body(line)
@@ -168,31 +200,32 @@ class _Wire:
                     raise _refusal(response.status_code, await exchange.whole())
         except _BROKEN as error:
             driver.lost(f"the upload broke: {error}")
-        except AntiphonError as error:
+        except (AntiphonError, *_SENSELESS) as error:
             driver.lost(str(error))
 
     async def listen(self) -> None:
         """The event stream, taken up again where it was lost."""
         driver = self._caller.driver
         lost = "the event stream ended"
-        for attempt in range(RETRIES + 1):
+        while self._failures <= RETRIES:
             try:
                 async with opened(self._url, self._tls) as exchange:
                     if await self._read(exchange):
                         break
             except _BROKEN as error:
                 lost = f"the event stream broke: {error}"
-            except AntiphonError as error:
+            except (AntiphonError, *_SENSELESS) as error:
                 lost = str(error)
                 break
-            await anyio.sleep(RETRY_AFTER * 2**attempt)
+            await anyio.sleep(RETRY_AFTER * 2**self._failures)
+            self._failures += 1
         driver.lost(lost)
         self._caller.gone.set()
 
     async def _read(self, exchange: Exchange) -> bool:
         """Feed one connection's events; whether the call is over."""
         resume = (("last-event-id", self._last_id),) if self._last_id else ()
-        target = _target(self._links["events"])
+        target = _target(self._events)
         await exchange.request("GET", target, (*self._headers, *resume))
         await exchange.end()
         response = await exchange.response()
@@ -203,6 +236,7 @@ class _Wire:
         async for chunk in exchange.chunks():
             now = anyio.current_time()
             for event in parser.receive(chunk):
+                self._failures = 0
                 self._last_id = event.id or self._last_id
                 if event.event == "end":
                     end = msgspec.json.decode(event.data, type=_End)
@@ -210,4 +244,6 @@ class _Wire:
                     return True
                 if event.event == "message":
                     driver.feed(Kind.TEXT, event.data.encode(), now)
+                if driver.failure is not None:
+                    return True
         return False

@@ -55,6 +55,8 @@ def refusal_response(refusal: Refusal, *headers: tuple[str, str]) -> Response:
         headers = (*headers, ("retry-after", str(refusal.retry_after)))
     if refusal.error == "unauthorized":
         headers = (*headers, ("www-authenticate", "Bearer"))
+    if refusal.error == "upgrade_required":
+        headers = (*headers, ("upgrade", "websocket"))  # RFC 9110 section 15.5.22
     body = {"status": "failed", "meta": refusal.meta}
     return json_response(refusal.kind.status, body, *headers)
 
@@ -62,8 +64,11 @@ def refusal_response(refusal: Refusal, *headers: tuple[str, str]) -> Response:
 def split_target(target: str) -> tuple[str, dict[str, str]]:
     """A request target as path and query; of a repeated name the last value counts.
 
-    Raises ValueError when the query has more than 64 fields.
+    The absolute form that proxies are sent is understood too (RFC 9112 section 3.2.2). Raises
+    ValueError when the query has more than 64 fields.
     """
+    if not target.startswith("/") and "://" in target:
+        target = "/" + target.partition("://")[2].partition("/")[2]
     path, _, query = target.partition("?")
     fields = parse_qsl(query, keep_blank_values=True, max_num_fields=64)
     return unquote(path), dict(fields)

@@ -35,15 +35,16 @@ ASSETS = {"/": ("index.html", "text/html"), "/client.js": ("client.js", "text/ja
 
 
 class Denied(Exception):
-    """A request is answered with a refusal."""
+    """A request is answered with a refusal, and headers that its status asks for."""
 
-    def __init__(self, refusal: Refusal) -> None:
+    def __init__(self, refusal: Refusal, *headers: tuple[str, str]) -> None:
         super().__init__(refusal.error)
         self.refusal = refusal
+        self.headers = headers
 
 
-def _deny(error: str, detail: str = "") -> Denied:
-    return Denied(Refusal(error=error, detail=detail))
+def _deny(error: str, detail: str = "", *headers: tuple[str, str]) -> Denied:
+    return Denied(Refusal(error=error, detail=detail), *headers)
 
 
 class Routes:
@@ -75,7 +76,7 @@ class Routes:
             else:
                 response = await self._find(request)(request)
         except Denied as denied:
-            response = refusal_response(denied.refusal)
+            response = refusal_response(denied.refusal, *denied.headers)
         except UnknownCall:
             response = refusal_response(Refusal(error="unknown_connection"))
         except Exception:
@@ -84,7 +85,16 @@ class Routes:
         return self._shared(request, response)
 
     async def admit_websocket(self, request: Request) -> Any:
-        """The principal of a request for a WebSocket. Raises Denied."""
+        """The principal of a request for a WebSocket. Raises Denied, and nothing else."""
+        try:
+            return await self._admit_websocket(request)
+        except Denied:
+            raise
+        except Exception as error:
+            log.exception("the request for a WebSocket failed")
+            raise _deny("internal_error") from error
+
+    async def _admit_websocket(self, request: Request) -> Any:
         if request.path != "/websocket/offer":
             raise _deny("not_found", f"no WebSocket is served at {request.path}")
         self._check_origin(request)
@@ -93,9 +103,9 @@ class Routes:
         self._check_room()
         return principal
 
-    def refused(self, request: Request, refusal: Refusal, *headers: tuple[str, str]) -> Response:
-        """The response to a request that `admit_websocket` denied."""
-        return self._shared(request, refusal_response(refusal, *headers))
+    def refused(self, request: Request, denied: Denied) -> Response:
+        """The response to a request for a WebSocket that was denied."""
+        return self._shared(request, refusal_response(denied.refusal, *denied.headers))
 
     # -- before a route --------------------------------------------------------------------------
 
@@ -109,7 +119,8 @@ class Routes:
             raise _deny("not_found", f"nothing is served at {request.path}")
         method = "GET" if request.method == "HEAD" else request.method
         if method not in methods:
-            raise _deny("method_not_allowed", f"{request.path} takes {', '.join(methods)}")
+            allowed = ", ".join(methods)
+            raise _deny("method_not_allowed", f"{request.path} takes {allowed}", ("allow", allowed))
         return methods[method]
 
     def _call_routes(self, path: str) -> dict[str, Callable[[Request], Awaitable[Response]]] | None:
@@ -137,7 +148,10 @@ class Routes:
     @staticmethod
     def _same(origin: str, host: str) -> bool:
         # The scheme is not compared: behind a proxy that ends TLS this server sees plain HTTP.
-        return bool(host) and urlsplit(origin).netloc.lower() == host.lower()
+        try:
+            return bool(host) and urlsplit(origin).netloc.lower() == host.lower()
+        except ValueError:
+            return False
 
     def _shared(self, request: Request, response: Response) -> Response:
         """Headers that every response carries: CORS for the origins that are allowed by name."""
@@ -201,8 +215,8 @@ class Routes:
     async def _offer(self, request: Request) -> Response:
         self._check_modality()
         principal = await self._authorize(request)
-        self._check_room()
         body = await self._read(request)
+        self._check_room()  # last: nothing may be waited for between this and the reception
         settings = self.host.settings
         timing = msgspec.structs.replace(settings.session.timing, ping_interval=float("inf"))
         link = HttpLink(self._next_epoch(), request.peer)
@@ -213,6 +227,7 @@ class Routes:
             verdict.append(refusal)
             if refusal is None and (info := reception.info) is not None:
                 self._calls.add(info.id, info.token, link)
+                link.driver.absent()
             decided.set()
 
         reception = self.host.receive(
@@ -232,7 +247,6 @@ class Routes:
         info, refusal = reception.info, verdict[0]
         if refusal is not None or info is None:
             raise Denied(refusal or Refusal(error="connection_closed"))
-        link.driver.absent()
         base = f"{request.root_path}/http/{quote(info.id, safe='')}"
         links = {"send": f"{base}/send", "events": f"{base}/events", "end": base}
         wire = reception.driver.session.media_format or MediaFormat(
@@ -272,6 +286,24 @@ class Routes:
         call = self._call(request, call_id)
         if call.link.driver.closed is not None:
             raise _deny("connection_closed")
+        with anyio.CancelScope() as scope:
+            call.uploads.add(scope)
+            try:
+                await self._take_upload(request, call)
+            finally:
+                call.uploads.discard(scope)
+        if scope.cancelled_caught:
+            self._check_own_end(call)
+        return Response(status=204)
+
+    @staticmethod
+    def _check_own_end(call: HttpCall) -> None:
+        """Whether it was the client that ended the call while it sent."""
+        closed = call.link.driver.closed
+        if closed is not None and not closed.remote:
+            raise _deny("connection_closed", closed.reason)
+
+    async def _take_upload(self, request: Request, call: HttpCall) -> None:
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind == "application/octet-stream":
             await self._send_samples(request, call)
@@ -280,7 +312,6 @@ class Routes:
         else:
             call.feed(Kind.TEXT, await self._read(request))
             self._raise_failure(call.link)
-        return Response(status=204)
 
     async def _send_samples(self, request: Request, call: HttpCall) -> None:
         """Raw audio as it arrives, cut only between samples."""
@@ -301,7 +332,6 @@ class Routes:
 
     async def _send_lines(self, request: Request, call: HttpCall) -> None:
         """One event a line, each acted on as soon as it is whole."""
-        most = self.host.settings.max_message
         rest = bytearray()
         number = 0
         async for chunk in request.body:
@@ -312,11 +342,16 @@ class Routes:
                 rest.clear()
                 self._feed_line(call, line, number)
             rest += tail
-            if len(rest) > most:
-                raise _deny("body_too_large", f"line {number + 1} has more than {most} bytes")
+            self._check_line(len(rest), number + 1)
         self._feed_line(call, bytes(rest), number + 1)
 
+    def _check_line(self, size: int, number: int) -> None:
+        most = self.host.settings.max_message
+        if size > most:
+            raise _deny("body_too_large", f"line {number} has more than {most} bytes")
+
     def _feed_line(self, call: HttpCall, line: bytes, number: int) -> None:
+        self._check_line(len(line), number)
         if not line.strip():
             return
         if call.link.driver.closed is not None:

@@ -37,6 +37,8 @@ class Scheduler:
     def at(self, deadline: float, timed: Timed) -> int:
         """Wake at `deadline` or up to one slot later; returns the slot, for `cancel`."""
         number = max(ceil(deadline / SLOT), self._floor)
+        if number * SLOT < deadline:
+            number += 1  # the division rounded down
         waiting = self._slots.get(number)
         if waiting is None:
             self._slots[number] = {timed}
@@ -68,13 +70,19 @@ class Scheduler:
         self._next = inf
         self._handle = None
         self._floor = last + 1
-        while self._heap and self._heap[0] <= last:
-            number = heapq.heappop(self._heap)
-            now = max(time, number * SLOT)
-            for timed in self._slots.pop(number):
-                timed.wake(now)
-        if self._heap:
-            self._arm()
+        try:
+            while self._heap and self._heap[0] <= last:
+                number = self._heap[0]
+                waiting = self._slots[number]
+                now = max(time, number * SLOT)
+                while waiting:
+                    waiting.pop().wake(now)
+                heapq.heappop(self._heap)
+                del self._slots[number]
+        finally:
+            # Whatever one session raises, the others are woken all the same.
+            if self._heap:
+                self._arm()
 
 
 _schedulers: WeakKeyDictionary[asyncio.AbstractEventLoop, Scheduler] = WeakKeyDictionary()

@@ -7,6 +7,7 @@ of a frame's way together (107 against 39 µs at 200 sessions; benchmarks/websoc
 import asyncio
 from collections.abc import Callable
 
+from ..core.errors import LocalProtocolError
 from ..core.wire import Kind, parse_close
 from .driver import Driver
 from .frame_engine import EngineState, FrameEngine, FrameError
@@ -41,6 +42,7 @@ class WebSocketLink(asyncio.Protocol):
         self._driver: Driver | None = None
         self._time = asyncio.get_running_loop().time
         self._paused = False
+        self._broken = False
         self._close_timer: asyncio.TimerHandle | None = None
 
     def attach(self, driver: Driver, trailing: bytes = b"") -> None:
@@ -82,6 +84,7 @@ class WebSocketLink(asyncio.Protocol):
             self._finish()
 
     def _fail(self, driver: Driver, error: FrameError) -> None:
+        self._broken = True
         driver.broken(error)
         self.close(error.code, error.reason)
 
@@ -92,6 +95,10 @@ class WebSocketLink(asyncio.Protocol):
         self._paused = False
         if self._driver is not None:
             self._driver.resumed()
+
+    def eof_received(self) -> None:
+        if self._transport.get_write_buffer_size():
+            self._transport.abort()  # who has left will not read the rest
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._close_timer is not None:
@@ -114,15 +121,26 @@ class WebSocketLink(asyncio.Protocol):
         return not self._paused
 
     def send_text(self, payload: bytes) -> None:
-        self._put(self._engine.text(payload))
+        try:
+            data = self._engine.text(payload)
+        except LocalProtocolError:
+            return  # the peer's goodbye came in the same read as what this answers
+        self._put(data)
 
     def send_binary(self, payload: bytes) -> None:
-        self._put(self._engine.binary(payload))
+        try:
+            data = self._engine.binary(payload)
+        except LocalProtocolError:
+            return  # as above
+        self._put(data)
 
     def ping(self) -> None:
-        self._put(self._engine.ping())
+        if self._engine.state is EngineState.OPEN:
+            self._put(self._engine.ping())
 
     def close(self, code: int, reason: str) -> None:
+        if self._driver is None:
+            return  # the connection is lost already
         if self._engine.state is EngineState.OPEN:
             # 1005 and 1006 only describe, they are never sent (RFC 6455 section 7.4.1).
             self._transport.write(
@@ -130,16 +148,27 @@ class WebSocketLink(asyncio.Protocol):
             )
         if self._engine.state is EngineState.CLOSED:
             self._finish()
-        elif self._close_timer is None:
-            loop = asyncio.get_running_loop()
-            self._close_timer = loop.call_later(CLOSE_TIMEOUT, self._transport.abort)
+        else:
+            self._watch()
 
     def _finish(self) -> None:
         """Both halves of the closing handshake are done, or the peer cannot be talked to."""
         if self._paused:
             self._transport.abort()
+            return
+        if self._broken and self._transport.can_write_eof():
+            # Closing with bytes unread would reset the connection, and the peer would lose what it
+            # is told (RFC 6455 section 7.1.1): the deaf engine reads on until the peer closes.
+            self._transport.write_eof()
         else:
             self._transport.close()
+        self._watch()
+
+    def _watch(self) -> None:
+        """Bound what is left to the peer: its half of the closing handshake, reading the rest."""
+        if self._close_timer is None:
+            loop = asyncio.get_running_loop()
+            self._close_timer = loop.call_later(CLOSE_TIMEOUT, self._transport.abort)
 
     def _put(self, data: bytes) -> None:
         self._write(data)

@@ -40,6 +40,8 @@ class _Handshake(asyncio.Protocol):
         self.http = h11.Connection(h11.CLIENT, max_incomplete_event_size=64 * 1024)
         self.transport: asyncio.Transport
         self._more = anyio.Event()
+        self.lost = False
+        """Whether the connection is gone."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
@@ -49,6 +51,7 @@ class _Handshake(asyncio.Protocol):
         self._more.set()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self.lost = True
         self.http.receive_data(b"")
         self._more.set()
 
@@ -120,6 +123,11 @@ async def call_websocket(
         )
         try:
             trailing = await _switch(protocol, url, headers)
+            if protocol.lost:
+                raise SessionClosed(1006, "the server closed the connection after the handshake")
+        except h11.RemoteProtocolError as error:
+            transport.abort()
+            raise SessionClosed(1006, f"the handshake broke: {error}") from error
         except BaseException:
             transport.abort()
             raise
