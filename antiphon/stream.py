@@ -17,7 +17,8 @@ from .core.liveness import Timing
 from .core.playout import LEAD
 from .core.ports import CallInfo, Directory, Handler, HangUp, Output, SetInputs
 from .core.session import SessionConfig
-from .transports.asgi import AsgiApp, mount
+from .transports.asgi import AsgiApp
+from .transports.asgi_mount import mount
 from .transports.directory import LocalDirectory
 from .transports.host import Host, Settings
 from .transports.http import listen

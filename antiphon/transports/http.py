@@ -20,7 +20,7 @@ from ..core.signaling import Refusal
 from .engines import make_engine
 from .frame_engine import Role
 from .handshake import HandshakeError, check_request, wants_websocket
-from .requests import Request, Response, refusal_response, split_target
+from .requests import BODY_TIMEOUT, Request, Response, refusal_response, split_target
 from .routes import Denied, Routes
 from .websocket import WebSocketLink
 
@@ -32,7 +32,6 @@ MAX_HEADERS = 16 * 1024  # bytes; docs/protocol.md section 7
 READ_AHEAD = 64 * 1024  # bytes read and not yet asked for, then reading pauses
 HEAD_TIMEOUT = 10.0  # seconds for a request's head, docs/protocol.md section 7
 KEEP_ALIVE = 60.0  # seconds between two requests
-BODY_TIMEOUT = 60.0  # seconds between two pieces of a body; a live upload sends every few ms
 DISCARD = 4 * 1024 * 1024  # bytes of a refused body read so that the client can read the refusal
 DISCARD_TIMEOUT = 2.0
 CLOSE_TIMEOUT = 6.0  # seconds at shutdown for closing handshakes; longer than a link's own
