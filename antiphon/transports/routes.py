@@ -104,7 +104,13 @@ class Routes:
             raise _deny("not_found", f"no WebSocket is served at {request.path}")
         self._check_origin(request)
         self._check_modality()
-        principal = await self._authorize(request)
+        try:
+            principal = await self._authorize(request)
+        except Denied:
+            raise
+        except Exception as error:
+            log.exception("authorizing a WebSocket failed")
+            raise _deny("internal_error") from error
         self._check_room()
         return principal
 
