@@ -25,7 +25,7 @@ log = logging.getLogger("antiphon")
 
 
 class AsgiApp:
-    """The ASGI application of one stream.
+    """The ASGI application of one stream. `grace`: seconds for calls to end at shutdown.
 
     Its host runs within the server's lifespan. Servers close their connections before they tell of
     shutdown (lifespan specification), so clients hear of it by the server's own close, 1012 from
@@ -34,8 +34,9 @@ class AsgiApp:
     the event loop.
     """
 
-    def __init__(self, routes: Routes) -> None:
+    def __init__(self, routes: Routes, *, grace: float = 5.0) -> None:
         self.routes = routes
+        self._grace = grace
         self._host = routes.host
         session = self._host.settings.session
         timing = msgspec.structs.replace(session.timing, ping_interval=float("inf"))
@@ -68,7 +69,7 @@ class AsgiApp:
         if self._loop is loop and self._host.running:
             yield
             return
-        async with self._host.run():
+        async with self._host.run(self._grace):
             self._loop = loop
             self._started = anyio.Event()
             self._started.set()
