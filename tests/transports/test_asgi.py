@@ -200,6 +200,43 @@ async def test_a_preflight_is_answered_without_a_body(serving: Serving) -> None:
     assert answer.headers["access-control-allow-origin"] == origin
 
 
+async def answered(asgi: AsgiApp, method: str, path: str, **scope: Any) -> list[Any]:
+    """What the application sends for a request, up to its first wait, when the client leaves."""
+    sent: list[Any] = []
+    left = anyio.Event()
+
+    async def receive() -> dict[str, str]:
+        await left.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async with anyio.create_task_group() as tasks:
+        whole = {"type": "http", "method": method, "path": path, **scope}
+        tasks.start_soon(asgi, whole, receive, send)
+        await wait_all_tasks_blocked()
+        left.set()
+    return sent
+
+
+async def test_a_server_is_given_a_body_to_send_the_head_with() -> None:
+    """It may hold the head back until then (HTTP message format, response start)."""
+    asgi = telephone().asgi
+    transport = httpx.ASGITransport(asgi)
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        links, proof = await offered(client)
+    headers = [(name.encode(), value.encode()) for name, value in proof.items()]
+    start, *bodies = await answered(asgi, "GET", links["events"], headers=headers)
+    assert start["status"] == 200
+    assert bodies == [{"type": "http.response.body", "body": b"", "more_body": True}]
+
+
+async def test_the_application_itself_sends_no_body_for_head() -> None:
+    _, body = await answered(telephone().asgi, "HEAD", "/")
+    assert body == {"type": "http.response.body", "body": b""}
+
+
 # -- lifespan ------------------------------------------------------------------------------------
 
 

@@ -17,6 +17,7 @@ from websockets.frames import Close
 from antiphon import Call, Stream
 from antiphon.core.ports import Handler
 from antiphon.handlers.echo import echo
+from antiphon.transports import asgi_websocket
 from antiphon.transports.asgi import AsgiApp
 from antiphon.transports.asgi_websocket import MAX_OUTBOUND, OUTBOUND
 from antiphon.transports.requests import Request
@@ -326,6 +327,60 @@ async def test_a_handler_waits_for_a_client_that_does_not_read_and_its_order_is_
     assert [json.loads(m["text"])["data"] for m in messages] == list(range(3 * OUTBOUND))
     assert json.loads(ended["text"])["type"] == "end_stream"
     assert (closed["type"], closed["code"]) == ("websocket.close", 1000)
+
+
+async def test_backpressure_reaches_the_handler_through_a_server(serving: Serving) -> None:
+    said, count, text = 0, 600, "x" * 65536
+
+    async def handler(call: Call) -> None:
+        nonlocal said
+        for said in range(count):
+            await call.send(f"{said} {text}")
+
+    stream = telephone(handler)
+    async with serving(stream.asgi) as served, calling(served) as client:
+        await start(client)
+        await wait_all_tasks_blocked()
+        assert said < count - 1
+        told, code, _ = await rest(client)
+    *messages, ended = told
+    assert [int(message["data"].split()[0]) for message in messages] == list(range(count))
+    assert (ended["type"], code) == ("end_stream", 1000)
+
+
+async def test_a_server_that_never_tells_of_the_end_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(asgi_websocket, "CLOSE_TIMEOUT", 0.01)
+    with Slow() as client:
+        client.reading.set()
+        client.say('{"event": "stop"}')
+        await telephone().asgi(dict(SCOPE), client.receive, client.send)
+    assert [message["type"] for message in client.sent] == ["websocket.accept", "websocket.close"]
+
+
+@pytest.mark.parametrize("error", [OSError, RuntimeError])
+async def test_a_server_that_takes_no_more_says_itself_how_the_call_ended(
+    error: type[Exception], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "antiphon")
+
+    async def send(message: Any) -> None:
+        if message["type"] != "websocket.accept":
+            raise error("gone")
+
+    handler = Forever()
+    with Slow() as client:
+        client.say('{"event": "start", "websocket_id": "alice"}')
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(telephone(handler).asgi, dict(SCOPE), client.receive, send)
+            await handler.begun.wait()
+            client.say('{"event": "ping"}')
+            await wait_all_tasks_blocked()
+            client.to_app.send_nowait({"type": "websocket.disconnect", "code": 1011})
+            await handler.ended.wait()
+        await wait_all_tasks_blocked()
+    assert ": 1011, 0 frames dropped" in caplog.text
 
 
 async def test_a_client_that_asks_without_reading_is_hung_up_on() -> None:
