@@ -107,8 +107,7 @@ class Reception:
                 metadata=request.metadata,
                 principal=self._principal,
             )
-            limit = host.settings.concurrency_limit
-            refusal = await host.directory.claim(info, limit, self._command)
+            refusal = await self._claim(info)
             if refusal is not None:
                 log.info("refused %s call %r: %s", info.transport, info.id, refusal.error)
                 self._tell_answer(refusal)
@@ -119,9 +118,25 @@ class Reception:
                 await self._handle(request, info)
             finally:
                 host.forget(self)
-                with anyio.CancelScope(shield=True, deadline=anyio.current_time() + CLEANUP):
-                    await host.directory.release(info.id)
+                await self._release(info)
                 self._log_end(info)
+
+    async def _claim(self, info: CallInfo) -> Refusal | None:
+        """Take a slot. A directory that fails refuses this call, it does not end the others."""
+        host = self._host
+        try:
+            return await host.directory.claim(info, host.settings.concurrency_limit, self._command)
+        except Exception:
+            log.exception("the directory could not admit call %r", info.id)
+            return Refusal(error="internal_error")
+
+    async def _release(self, info: CallInfo) -> None:
+        """Give the slot back, whatever ends the call."""
+        with anyio.CancelScope(shield=True, deadline=anyio.current_time() + CLEANUP):
+            try:
+                await self._host.directory.release(info.id)
+            except Exception:
+                log.exception("the directory could not release call %r", info.id)
 
     async def _handle(self, request: CallRequested, info: CallInfo) -> None:
         host, driver = self._host, self.driver
