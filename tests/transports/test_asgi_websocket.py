@@ -331,15 +331,18 @@ async def test_a_handler_waits_for_a_client_that_does_not_read_and_its_order_is_
 
 async def test_backpressure_reaches_the_handler_through_a_server(serving: Serving) -> None:
     said, count, text = 0, 600, "x" * 65536
+    begun = anyio.Event()
 
     async def handler(call: Call) -> None:
         nonlocal said
+        begun.set()
         for said in range(count):
             await call.send(f"{said} {text}")
 
     stream = telephone(handler)
     async with serving(stream.asgi) as served, calling(served) as client:
         await start(client)
+        await begun.wait()
         await wait_all_tasks_blocked()
         assert said < count - 1
         told, code, _ = await rest(client)
