@@ -163,15 +163,22 @@ class _Connection(asyncio.Protocol):
     async def _body(self) -> AsyncIterator[bytes]:
         if self._http.they_are_waiting_for_100_continue:
             self._write(h11.InformationalResponse(status_code=100, headers=[]))
-        while True:
-            with anyio.move_on_after(BODY_TIMEOUT):
+        while (part := await self._body_part()) is not None:
+            yield part
+
+    async def _body_part(self) -> bytes | None:
+        """The next piece of a body, None at its end. Here, not in the generator: a route may leave
+        that at any `yield`, and no cancel scope may stay open then.
+        """
+        try:
+            with anyio.fail_after(BODY_TIMEOUT):
                 event = await self._event()
-                if isinstance(event, h11.Data):
-                    yield bytes(event.data)
-                    continue
-                if isinstance(event, h11.EndOfMessage):
-                    return
-            raise Denied(Refusal(error="request_timeout", detail="the body did not arrive"))
+        except TimeoutError as error:
+            refusal = Refusal(error="request_timeout", detail="the body did not arrive")
+            raise Denied(refusal) from error
+        except h11.RemoteProtocolError as error:
+            raise Denied(Refusal(error="invalid_body", detail=f"the body: {error}")) from error
+        return bytes(event.data) if isinstance(event, h11.Data) else None
 
     async def _event(self) -> h11.Event:
         while True:
