@@ -167,7 +167,11 @@ class Stream:
         return self._asgi
 
     def mount(self, app: Any, path: str = "") -> None:
-        """Serve under `path` of a FastAPI or Starlette application, sharing its lifespan."""
+        """Serve under `path` of a FastAPI or Starlette application, sharing its lifespan.
+
+        Of two routes for the same path the one that was added first is served. Raises ValueError
+        when a stream is mounted at this path already, TypeError for another kind of application.
+        """
         mount(self._asgi, app, path)
 
     async def serve(

@@ -25,13 +25,15 @@ log = logging.getLogger("antiphon")
 
 
 class AsgiApp:
-    """The ASGI application of one stream. `grace`: seconds for calls to end at shutdown.
+    """The ASGI application of one stream.
 
-    Its host runs within the server's lifespan. Servers close their connections before they tell of
-    shutdown (lifespan specification), so clients hear of it by the server's own close, 1012 from
-    uvicorn; `Stream.serve` has the graceful one. Where no lifespan comes (a server with it off, an
-    application that mounts this one by itself) the host runs from the first request to the end of
-    the event loop.
+    Its host runs within the server's lifespan; at shutdown calls get `grace` seconds to end. But
+    servers close WebSockets before they tell of shutdown, so that clients hear of it by the
+    server's close (1012 from uvicorn), and uvicorn waits for event streams as long as its
+    `--timeout-graceful-shutdown` says. `Stream.serve` shuts down gracefully.
+
+    Where no lifespan comes (a server with it off, an application that mounts this one by itself)
+    the host runs from the first request to the end of the event loop.
     """
 
     def __init__(self, routes: Routes, *, grace: float = 5.0) -> None:
