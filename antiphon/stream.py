@@ -18,7 +18,8 @@ from .core.liveness import Timing
 from .core.playout import LEAD
 from .core.ports import CallInfo, Directory, Handler, HangUp, Output, SetInputs
 from .core.session import SessionConfig
-from .transports.asgi import AsgiApp, mount
+from .transports.asgi import AsgiApp
+from .transports.asgi_mount import mount
 from .transports.directory import LocalDirectory
 from .transports.host import Host, Settings
 from .transports.http import listen
@@ -178,7 +179,11 @@ class Stream:
         return self._asgi
 
     def mount(self, app: Any, path: str = "") -> None:
-        """Serve under `path` of a FastAPI or Starlette application, sharing its lifespan."""
+        """Serve under `path` of a FastAPI or Starlette application, sharing its lifespan.
+
+        Of two routes for the same path the one that was added first is served. Raises ValueError
+        when a stream is mounted at this path already, TypeError for another kind of application.
+        """
         mount(self._asgi, app, path)
 
     async def serve(

@@ -122,6 +122,7 @@ class Reception:
                 self._log_end(info)
 
     async def _claim(self, info: CallInfo) -> Refusal | None:
+        """Take a slot. A directory that fails refuses this call, it does not end the others."""
         host = self._host
         try:
             return await host.directory.claim(info, host.settings.concurrency_limit, self._command)

@@ -21,7 +21,7 @@ from ..core.signaling import Refusal
 from ..core.wire import Role
 from .engines import make_engine
 from .handshake import HandshakeError, check_request, wants_websocket
-from .requests import Request, Response, refusal_response, split_target
+from .requests import BODY_TIMEOUT, Request, Response, refusal_response, split_target
 from .routes import Denied, Routes
 from .tasks import background
 from .websocket import WebSocketLink
@@ -34,7 +34,6 @@ MAX_HEADERS = 16 * 1024  # bytes; docs/protocol.md section 7
 READ_AHEAD = 64 * 1024  # bytes read and not yet asked for, then reading pauses
 HEAD_TIMEOUT = 10.0  # seconds for a request's head, docs/protocol.md section 7
 KEEP_ALIVE = 60.0  # seconds between two requests
-BODY_TIMEOUT = 60.0  # seconds between two pieces of a body; a live upload sends every few ms
 WRITE_TIMEOUT = 60.0  # seconds that a client may leave what is sent to it unread
 DISCARD = 4 * 1024 * 1024  # bytes of a refused body read so that the client can read the refusal
 LINGER = 2.0  # seconds for the client to read the last answer and close
@@ -222,19 +221,22 @@ class _Connection(asyncio.Protocol):
     async def _body(self) -> AsyncGenerator[bytes]:
         if self._http.they_are_waiting_for_100_continue:
             self._write(h11.InformationalResponse(status_code=100, headers=[]))
-        while isinstance(event := await self._body_event(), h11.Data):
-            yield bytes(event.data)
+        while (part := await self._body_part()) is not None:
+            yield part
 
-    async def _body_event(self) -> h11.Event:
+    async def _body_part(self) -> bytes | None:
+        """The next piece of a body, None at its end. Here, not in the generator: a route may leave
+        that at any `yield`, and no cancel scope may stay open then.
+        """
         try:
             with anyio.fail_after(BODY_TIMEOUT):
-                return await self._event()
+                event = await self._event()
         except TimeoutError as error:
             refusal = Refusal(error="request_timeout", detail="the body did not arrive")
             raise Denied(refusal) from error
         except h11.RemoteProtocolError as error:
-            refusal = Refusal(error="invalid_body", detail=f"the body cannot be read: {error}")
-            raise Denied(refusal) from error
+            raise Denied(Refusal(error="invalid_body", detail=f"the body: {error}")) from error
+        return bytes(event.data) if isinstance(event, h11.Data) else None
 
     async def _event(self) -> h11.Event:
         while True:

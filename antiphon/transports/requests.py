@@ -8,7 +8,17 @@ import msgspec
 
 from ..core.signaling import Refusal
 
-__all__ = ("Request", "Response", "json_response", "refusal_response", "split_target")
+__all__ = (
+    "BODY_TIMEOUT",
+    "Request",
+    "Response",
+    "json_response",
+    "parse_query",
+    "refusal_response",
+    "split_target",
+)
+
+BODY_TIMEOUT = 60.0  # seconds between two pieces of a body; a live upload sends every few ms
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True, eq=False):
@@ -70,5 +80,12 @@ def split_target(target: str) -> tuple[str, dict[str, str]]:
     if not target.startswith("/") and "://" in target:
         target = "/" + target.partition("://")[2].partition("/")[2]
     path, _, query = target.partition("?")
-    fields = parse_qsl(query, keep_blank_values=True, max_num_fields=64)
-    return unquote(path), dict(fields)
+    return unquote(path), parse_query(query)
+
+
+def parse_query(query: str) -> dict[str, str]:
+    """The fields of a query; of a repeated name the last value counts.
+
+    Raises ValueError when there are more than 64.
+    """
+    return dict(parse_qsl(query, keep_blank_values=True, max_num_fields=64))

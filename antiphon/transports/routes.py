@@ -31,6 +31,7 @@ log = logging.getLogger("antiphon")
 
 NO_STORE = ("cache-control", "no-store")
 EVENT_STREAM = (("content-type", "text/event-stream"), NO_STORE, ("x-accel-buffering", "no"))
+WEBSOCKET = "/websocket/offer"
 ASSETS = {"/": ("index.html", "text/html"), "/client.js": ("client.js", "text/javascript")}
 
 
@@ -67,6 +68,20 @@ class Routes:
             **{path: {"GET": self._asset} for path in ASSETS},
         }
 
+    @property
+    def patterns(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """All paths with their methods, for frameworks that route by themselves; `{rest:path}`
+        stands for one character or more, slashes too.
+        """
+        fixed = tuple((path, tuple(methods)) for path, methods in self._fixed.items())
+        handshakes = tuple((path, ("GET",)) for path in self.websocket_patterns)
+        return (*fixed, *handshakes, ("/http/{rest:path}", ("GET", "POST", "DELETE")))
+
+    @property
+    def websocket_patterns(self) -> tuple[str, ...]:
+        """All paths for WebSockets."""
+        return (WEBSOCKET,)
+
     async def respond(self, request: Request) -> Response:
         """Answer one request; never raises but for cancellation."""
         try:
@@ -95,11 +110,17 @@ class Routes:
             raise _deny("internal_error") from error
 
     async def _admit_websocket(self, request: Request) -> Any:
-        if request.path != "/websocket/offer":
+        if request.path != WEBSOCKET:
             raise _deny("not_found", f"no WebSocket is served at {request.path}")
         self._check_origin(request)
         self._check_modality()
-        principal = await self._authorize(request)
+        try:
+            principal = await self._authorize(request)
+        except Denied:
+            raise
+        except Exception as error:
+            log.exception("authorizing a WebSocket failed")
+            raise _deny("internal_error") from error
         self._check_room()
         return principal
 
@@ -114,7 +135,7 @@ class Routes:
         if methods is None:
             methods = self._call_routes(request.path)
         if methods is None:
-            if request.path == "/websocket/offer":
+            if request.path == WEBSOCKET:
                 raise _deny("upgrade_required", "this path is for WebSockets")
             raise _deny("not_found", f"nothing is served at {request.path}")
         method = "GET" if request.method == "HEAD" else request.method
@@ -247,7 +268,7 @@ class Routes:
         info, refusal = reception.info, verdict[0]
         if refusal is not None or info is None:
             raise Denied(refusal or Refusal(error="connection_closed"))
-        base = f"{request.root_path}/http/{quote(info.id, safe='')}"
+        base = f"{quote(request.root_path)}/http/{quote(info.id, safe='')}"
         links = {"send": f"{base}/send", "events": f"{base}/events", "end": base}
         wire = reception.driver.session.media_format or MediaFormat(
             "audio/x-mulaw", settings.session.input_sample_rate

@@ -1,0 +1,70 @@
+"""Mounting in FastAPI and Starlette applications, without importing either."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from .asgi import AsgiApp
+from .asgi_scope import Receive, Scope, Send, locate
+
+__all__ = ("mount",)
+
+
+class _Mounted:
+    """A stream below a path of an application: the endpoint of all its routes there.
+
+    An object, not a function: Starlette's routes call such endpoints with ASGI's three arguments.
+    """
+
+    def __init__(self, asgi: AsgiApp, path: str) -> None:
+        self._asgi = asgi
+        self.path = path
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        root, path = locate(scope)
+        below = {**scope, "root_path": root + self.path, "path": root + path}
+        await self._asgi(below, receive, send)
+
+
+def mount(asgi: AsgiApp, app: Any, path: str) -> None:
+    """Serve a stream under `path` of a FastAPI or Starlette application, within its lifespan.
+
+    Only the stream's own routes are added, behind those that are there: the application's others
+    stay reachable, whenever they are added. Raises ValueError when a stream is mounted at this path
+    already, TypeError for another kind of application.
+    """
+    router: Any = getattr(app, "router", None)
+    if not hasattr(router, "lifespan_context") or not hasattr(router, "add_websocket_route"):
+        raise TypeError(f"a stream is mounted in a FastAPI or Starlette application, not {app!r}")
+    if path and not path.startswith("/"):
+        raise ValueError(f"a path to mount at begins with a slash, not {path!r}")
+    path = path.rstrip("/")
+    for route in router.routes:
+        endpoint = getattr(route, "endpoint", None)
+        if isinstance(endpoint, _Mounted) and endpoint.path == path:
+            raise ValueError(f"a stream is mounted at {path or '/'} already")
+    _add_routes(router, _Mounted(asgi, path), asgi)
+    _share_lifespan(router, asgi)
+
+
+def _add_routes(router: Any, mounted: _Mounted, asgi: AsgiApp) -> None:
+    path = mounted.path
+    if path:
+        router.add_route(path, mounted, methods=["GET"], include_in_schema=False)
+    for pattern, methods in asgi.routes.patterns:
+        allowed = [*methods, "OPTIONS"]
+        router.add_route(path + pattern, mounted, methods=allowed, include_in_schema=False)
+    for pattern in asgi.routes.websocket_patterns:
+        router.add_websocket_route(path + pattern, mounted)
+
+
+def _share_lifespan(router: Any, asgi: AsgiApp) -> None:
+    """Calls end before what the application's own lifespan gives to their handlers does."""
+    own = router.lifespan_context
+
+    @asynccontextmanager
+    async def lifespan(app: Any) -> AsyncGenerator[Any]:
+        async with own(app) as state, asgi.running():
+            yield state
+
+    router.lifespan_context = lifespan
