@@ -142,6 +142,10 @@ class Call(Protocol):
         """End the call after the sound that was given is sent; the client is told `reason`."""
         ...
 
+    async def send_inputs(self, *values: Any) -> None:
+        """Client: give the handler inputs, positional; also when it asked by `send_input`."""
+        ...
+
     async def ping(self) -> float:
         """Client: the round trip to the server and back, in seconds."""
         ...

@@ -12,7 +12,7 @@ from ..core.audio.convert import to_pcm
 from ..core.audio.frames import AudioFrame, Samples
 from ..core.errors import LocalProtocolError
 from ..core.events import Message
-from ..core.messages import FetchOutput, Log, Ping, SendInput, ToClient, ToServer
+from ..core.messages import FetchOutput, Input, Log, Ping, SendInput, ToClient, ToServer
 from ..core.playout import Interruption
 from ..core.ports import CallInfo, Output
 from ..core.wire import Role
@@ -115,9 +115,12 @@ class LiveCall:
             self._driver.act(session.hang_up)
         await self._driver.wait_closed()
 
+    async def send_inputs(self, *values: Any) -> None:
+        self._client_only("send inputs")
+        await self._driver.send(Input(list(values)))
+
     async def ping(self) -> float:
-        if self._role is Role.SERVER:
-            raise LocalProtocolError("only a client's end of a call can ping")
+        self._client_only("ping")
         answered = anyio.Event()
         self._pings.append(answered)
         started = anyio.current_time()
@@ -150,3 +153,7 @@ class LiveCall:
     def _server_only(self, what: str) -> None:
         if self._role is Role.CLIENT:
             raise LocalProtocolError(f"only a handler can {what}")
+
+    def _client_only(self, what: str) -> None:
+        if self._role is Role.SERVER:
+            raise LocalProtocolError(f"only a client's end of a call can {what}")
