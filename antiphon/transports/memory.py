@@ -9,21 +9,40 @@ from collections import deque
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from math import inf
+from typing import Protocol
 
 import anyio
 import msgspec
 
+from ..core.audio.frames import AudioFrame
+from ..core.events import Closed
 from ..core.messages import Start
 from ..core.signaling import Refusal
 from ..core.wire import Kind
 from .call import LiveCall
 from .caller import Caller, refused
-from .driver import Driver
 from .host import Host
+from .slot import Slot
 
-__all__ = ("call_host",)
+__all__ = ("End", "MemoryLink", "call_host", "dial")
 
 PIPE = 16  # messages on their way before the sender is asked to wait
+
+
+class End(Protocol):
+    """What stands behind one end of the pair; `Driver` describes it."""
+
+    @property
+    def audio(self) -> Slot[AudioFrame]: ...
+
+    @property
+    def closed(self) -> Closed | None: ...
+
+    def feed(self, kind: Kind, payload: bytes, now: float) -> None: ...
+
+    def resumed(self) -> None: ...
+
+    def lost(self, reason: str) -> None: ...
 
 
 class MemoryLink:
@@ -32,14 +51,14 @@ class MemoryLink:
     """
 
     def __init__(self) -> None:
-        self.driver: Driver
+        self.driver: End
         self.other: MemoryLink
         self.gone = anyio.Event()
         self._pipe: deque[tuple[Kind, bytes]] = deque()
         self._pumping = False
         self._closing = False
 
-    def attach(self, driver: Driver, other: "MemoryLink") -> None:
+    def attach(self, driver: End, other: "MemoryLink") -> None:
         """Join: this link is the driver's, and sends to the other."""
         self.driver = driver
         self.other = other
@@ -92,21 +111,29 @@ class MemoryLink:
             self.driver.resumed()
 
 
-@asynccontextmanager
-async def call_host(host: Host, start: Start, timeout: float) -> AsyncGenerator[LiveCall]:
-    """Call an application of this process. Raises as `Caller.calling`."""
+def dial(host: Host) -> MemoryLink:
+    """A link whose other end an application of this process has; attach what calls. Raises
+    CallRefused.
+    """
     refusal: Refusal | None = host.connecting_refusal()
     if refusal is not None:
         raise refused(refusal)
     here, there = MemoryLink(), MemoryLink()
-    config = msgspec.structs.replace(host.settings.session, lead=inf)
-    timing = msgspec.structs.replace(config.timing, ping_interval=inf)
-    config = msgspec.structs.replace(config, timing=timing)
+    timing = msgspec.structs.replace(host.settings.session.timing, ping_interval=inf)
+    config = msgspec.structs.replace(host.settings.session, lead=inf, timing=timing)
     reception = host.receive(there, transport="memory", principal=None, config=config)
-    caller = Caller(here, start, "memory", inf)
-    caller.gone = here.gone
-    here.attach(caller.driver, there)
     there.attach(reception.driver, here)
+    here.other = there
+    return here
+
+
+@asynccontextmanager
+async def call_host(host: Host, start: Start, timeout: float) -> AsyncGenerator[LiveCall]:
+    """Call an application of this process. Raises as `Caller.calling`."""
+    link = dial(host)
+    caller = Caller(link, start, "memory", inf)
+    caller.gone = link.gone
+    link.attach(caller.driver, link.other)
     caller.begin()
     async with caller.calling(timeout) as call:
         yield call

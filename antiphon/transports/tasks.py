@@ -4,24 +4,35 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 import anyio
-from anyio.abc import TaskGroup
+from anyio.abc import TaskGroup, TaskStatus
 
 __all__ = ("background",)
 
 
 @asynccontextmanager
 async def background() -> AsyncGenerator[TaskGroup]:
-    """A task group whose tasks are cancelled when the body is done.
+    """A task group whose tasks are cancelled when the body is done, and not before.
 
-    What the body raises is raised as it is, not inside an exception group: the tasks are ours, and
-    whoever wrote the body does not know of them.
+    A cancellation from outside reaches the body only, so that its clean-up can still lean on the
+    tasks: say goodbye to clients, or wait for calls to end. What the body raises is raised as it
+    is, not inside an exception group: the tasks are ours, and whoever wrote the body does not know
+    of them.
     """
     failure: Exception | None = None
-    async with anyio.create_task_group() as tasks:
+    async with anyio.create_task_group() as outside:
+        tasks: TaskGroup = await outside.start(_keep)
         try:
             yield tasks
         except Exception as error:
             failure = error
-        tasks.cancel_scope.cancel()
+        finally:
+            tasks.cancel_scope.cancel()
     if failure is not None:
         raise failure
+
+
+async def _keep(*, task_status: TaskStatus[TaskGroup]) -> None:
+    with anyio.CancelScope(shield=True):
+        async with anyio.create_task_group() as tasks:
+            task_status.started(tasks)
+            await anyio.sleep_forever()
