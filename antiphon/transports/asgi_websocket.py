@@ -164,7 +164,7 @@ async def serve_websocket(
     try:
         principal = await routes.admit_websocket(request)
     except Denied as denied:
-        await deny(routes.refused(request, denied.refusal), denied.refusal, scope, send)
+        await deny(routes.refused(request, denied), denied.refusal, scope, send)
         return
     host = routes.host
     link = AsgiLink(request.peer, send)
