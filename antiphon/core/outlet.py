@@ -31,7 +31,7 @@ class Outlet:
     @property
     def waiting(self) -> bool:
         """Whether something may not leave yet."""
-        return self._playout.waiting
+        return bool(self._playout.queue)
 
     @property
     def end(self) -> float:
@@ -45,7 +45,15 @@ class Outlet:
     def play(self, frame: AudioFrame, now: float) -> _Wire:
         """Give a frame of any rate and length; returns what leaves at once."""
         self._given = now
-        return self._pass(self._encoder.encode(frame), now)
+        payload = self._encoder.encode_whole(frame)
+        if payload is None:
+            return self._pass(self._encoder.encode(frame), now)
+        message = browser.encode_audio(payload, binary=self.binary)
+        duration = len(frame.pcm) / (2 * frame.sample_rate)
+        if self._playout.passes(duration, now):
+            return [message]
+        self._playout.push(*message, duration)
+        return []
 
     def flush(self, now: float) -> _Wire:
         """Give the tail that resampling holds back."""
@@ -76,12 +84,12 @@ class Outlet:
 
     def deadline(self) -> float:
         """When something may leave next; inf when nothing waits."""
-        return self._playout.deadline() if self._playout.waiting else self._tail_due()
+        return self._playout.deadline() if self._playout.queue else self._tail_due()
 
     def _tail_due(self) -> float:
         # Before the listener runs out, so that the tail joins on; but not between two frames of a
         # source in real time, where each cut would be heard.
-        if self._playout.waiting or not self._encoder.resampling:
+        if not self._encoder.resampling or self._playout.queue:
             return inf
         return max(self._playout.end - MAX_PIECE, self._given + _QUIET)
 

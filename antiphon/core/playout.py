@@ -47,19 +47,20 @@ class Playout:
     Bounded by its user: nobody pushes while `waiting` is true.
     """
 
-    __slots__ = ("_end", "_given", "_lead", "_queue", "_queued")
+    __slots__ = ("_end", "_given", "_lead", "_queued", "queue")
 
     def __init__(self, lead: float = LEAD) -> None:
         self._lead = lead
         self._end = 0.0  # when the listener will have played all that was sent
         self._given = 0.0  # seconds of sound sent so far
         self._queued = 0.0  # seconds of sound in the queue
-        self._queue: deque[tuple[Kind, bytes, float]] = deque()
+        self.queue: deque[tuple[Kind, bytes, float]] = deque()
+        """What may not leave yet, oldest first; to be looked at, not changed."""
 
     @property
     def waiting(self) -> bool:
         """Whether something is still queued."""
-        return bool(self._queue)
+        return bool(self.queue)
 
     @property
     def end(self) -> float:
@@ -68,7 +69,7 @@ class Playout:
 
     def passes(self, duration: float, now: float) -> bool:
         """Whether a piece may leave at once; if so it counts as sent."""
-        if self._queue:
+        if self.queue:
             return False
         end = self._end
         if end <= now:
@@ -82,13 +83,13 @@ class Playout:
 
     def push(self, kind: Kind, payload: bytes, duration: float) -> None:
         """Queue a piece, or with duration 0 a message that must keep its place among them."""
-        self._queue.append((kind, payload, duration))
+        self.queue.append((kind, payload, duration))
         self._queued += duration
 
     def due(self, now: float) -> list[tuple[Kind, bytes]]:
         """Take what may leave by now."""
         leaving: list[tuple[Kind, bytes]] = []
-        queue = self._queue
+        queue = self.queue
         while queue:
             kind, payload, duration = queue[0]
             start = max(self._end, now)
@@ -105,9 +106,9 @@ class Playout:
 
     def deadline(self) -> float:
         """When the first piece of the queue may leave; inf when nothing is queued."""
-        if not self._queue:
+        if not self.queue:
             return float("inf")
-        duration = self._queue[0][2]
+        duration = self.queue[0][2]
         return min(self._end, self._end + duration - self._lead)
 
     def heard(self, now: float) -> float:
@@ -116,7 +117,7 @@ class Playout:
 
     def clear(self) -> None:
         """Forget the queue: nothing more is sent."""
-        self._queue.clear()
+        self.queue.clear()
         self._queued = 0.0
 
     def drop(self, now: float) -> tuple[Interruption, list[tuple[Kind, bytes]]]:
@@ -125,7 +126,7 @@ class Playout:
         """
         heard = self.heard(now)
         dropped = self._given - heard + self._queued
-        kept = [(kind, payload) for kind, payload, duration in self._queue if not duration]
+        kept = [(kind, payload) for kind, payload, duration in self.queue if not duration]
         self.clear()
         self._given = heard
         self._end = min(self._end, now)

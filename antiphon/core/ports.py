@@ -106,7 +106,7 @@ class Call(Protocol):
         """Frames of received sound that nobody took in time."""
         ...
 
-    async def send_audio(self, audio: AudioFrame | tuple[int, Samples]) -> None:
+    def send_audio(self, audio: AudioFrame | tuple[int, Samples]) -> Awaitable[None]:
         """Play sound to the peer: a frame, or (sample rate in Hz, array).
 
         Arrays are int16, int32 or float (full scale 1.0, clipped), of shape (n,), (1, n), (n, 1) or

@@ -71,7 +71,9 @@ __all__ = ("Session", "SessionConfig", "SessionState")
 
 _CONNECTING, _OPEN, _DRAINING, _CLOSED = SessionState
 _NOTHING: tuple[Event, ...] = ()
+# Members looked up once: an Enum's attribute costs more than the comparison.
 _TEXT, _BINARY = Kind.TEXT, Kind.BINARY
+_CLIENT = Role.CLIENT
 
 
 class Session:
@@ -81,7 +83,8 @@ class Session:
         self._role = role
         self._config = config
         self._live = Liveness(config.timing, now)
-        self._outbox: list[tuple[Kind, bytes]] = []
+        self.outbox: list[tuple[Kind, bytes]] = []
+        """What waits to be written; `data_to_send` takes it."""
         self._decoder: AudioDecoder | None = None
         self._outlet: Outlet | None = None
         self._width = 1
@@ -147,6 +150,8 @@ class Session:
         self._state = state
         self._row_in: Row = self._legal_in[state]
         self._row_out: Row = self._legal_out[state]
+        self._hears = Media in self._row_in
+        """Whether sound may come: it comes fifty times a second, and never changes the state."""
 
     # -- input -----------------------------------------------------------------------------------
 
@@ -161,7 +166,11 @@ class Session:
         self._live.heard = now
         try:
             if kind is _TEXT:
-                return self._receive_message(self._decode(payload), now)
+                message = self._decode(payload)
+                if type(message) is Media and self._hears:
+                    self._live.active = now
+                    return self._receive_audio(message.media.payload, now)
+                return self._receive_message(message, now)
             if kind is _BINARY:
                 return self._receive_binary(payload, now)
         except RemoteProtocolError as error:
@@ -196,13 +205,8 @@ class Session:
 
     def data_to_send(self) -> list[tuple[Kind, bytes]]:
         """Take what is to be written, oldest first."""
-        outbox, self._outbox = self._outbox, []
+        outbox, self.outbox = self.outbox, []
         return outbox
-
-    @property
-    def has_data(self) -> bool:
-        """Whether `data_to_send` would give something."""
-        return bool(self._outbox)
 
     def absent(self, now: float) -> None:
         """Nobody listens at the other end of the link (HTTP: no event stream is attached)."""
@@ -257,16 +261,21 @@ class Session:
             raise LocalProtocolError(f"{type(message).__name__} is not sent by itself")
         self._say(message, now)
 
-    def send_audio(self, frame: AudioFrame, now: float) -> None:
-        """Give sound to play. What the lead does not allow yet waits: look at `ready` first."""
+    def send_audio(self, frame: AudioFrame, now: float) -> bool:
+        """Give sound to play; whether all of it has left. What the lead does not allow yet waits:
+        look at `ready` before giving more.
+        """
         outlet = self._outlet
         if outlet is None or Media not in self._row_out:
             raise self._illegal("audio")
         if self._muted:
             raise LocalProtocolError("this stream's mode is 'send': only the client speaks")
         self._live.active = now
-        self._outbox += outlet.play(frame, now)
-        self._arm(outlet.deadline())
+        self.outbox += outlet.play(frame, now)
+        deadline = outlet.deadline()
+        if deadline < self._next:
+            self._next = deadline
+        return not outlet.waiting
 
     def mark(self, name: str, now: float) -> bool:
         """Server: ask to be told when all sound given so far has been played. False when this
@@ -285,7 +294,7 @@ class Session:
     def flush(self, now: float) -> None:
         """The sound given so far is whole: its end need not wait for more to resample with."""
         if self._outlet is not None and Media in self._row_out:
-            self._outbox += self._outlet.flush(now)
+            self.outbox += self._outlet.flush(now)
             self._arm(self._outlet.deadline())
 
     def interrupt(self, now: float) -> Interruption:
@@ -295,7 +304,7 @@ class Session:
         interruption, kept = self._outlet.drop(now)
         if Clear in self._row_out:
             self._say(Clear(), now)
-        self._outbox += kept
+        self.outbox += kept
         if self._ending is not None and self._state is not _CLOSED:
             self._arm(now)
         return interruption
@@ -313,7 +322,7 @@ class Session:
         self._ending = (farewell, code)
         if self._state is _OPEN:
             if self._outlet is not None:
-                self._outbox += self._outlet.flush(now)
+                self.outbox += self._outlet.flush(now)
             self._set_state(_DRAINING)
         return self._release(now)
 
@@ -322,7 +331,7 @@ class Session:
         self._require(self._role is Role.SERVER, "a client ends its call with `hang_up`")
         if self._state is not _CLOSED:
             if self._outlet is not None:
-                self._outbox += self._outlet.drop(now)[1]
+                self.outbox += self._outlet.drop(now)[1]
             self._ending = None
         return self.drain(text, code, now)
 
@@ -350,14 +359,12 @@ class Session:
         if following is not self._state:
             self._set_state(following)
         self._live.active = now
-        if isinstance(message, Media):
-            return self._receive_audio(message.media.payload, now)
         if self._role is Role.SERVER:
             return self._told_by_client(message, now)
         return self._told_by_server(message, now)
 
     def _receive_binary(self, payload: bytes, now: float) -> Sequence[Event]:
-        if Media not in self._row_in:
+        if not self._hears:
             raise self._out_of_order(Media)
         if self._outlet is not None:
             self._outlet.binary = self._config.binary
@@ -374,7 +381,7 @@ class Session:
             raise RemoteProtocolError(str(error), 1007) from error
         if frame is None:
             return _NOTHING
-        if self._role is Role.CLIENT:
+        if self._role is _CLIENT:
             self._listener.play(frame.duration, now)
         return (AudioReceived(frame),)
 
@@ -392,7 +399,7 @@ class Session:
                 self._opened(agree_as_server(message.media_format, self._config), now)
                 return (requested,)
             case Ping():
-                self._outbox.append((_TEXT, browser.encode(Pong())))
+                self.outbox.append((_TEXT, browser.encode(Pong())))
                 return _NOTHING
             case Mark():
                 return (MarkReached(message.mark.name),)
@@ -445,7 +452,7 @@ class Session:
 
     def _fail(self, text: str, code: int) -> tuple[Event, ...]:
         if self._role is Role.SERVER:
-            self._outbox.append((_TEXT, browser.encode(ErrorNotice(text, text))))
+            self.outbox.append((_TEXT, browser.encode(ErrorNotice(text, text))))
         return self._close(code, text, remote=False)
 
     def _stop(self, text: str, now: float) -> tuple[Event, ...]:
@@ -456,7 +463,7 @@ class Session:
         text = explain(expiry, self._config.timing)
         match expiry:
             case Expiry.PING:
-                self._outbox.append((Kind.PING, b""))
+                self.outbox.append((Kind.PING, b""))
                 return _NOTHING
             case Expiry.START:
                 return self._fail(text, 1008)
@@ -480,7 +487,7 @@ class Session:
             waited = outlet.waiting
             leaving = outlet.release(now)
             if leaving:
-                self._outbox += leaving
+                self.outbox += leaving
                 self._live.active = now
             self._arm(outlet.deadline())
             if outlet.waiting:
@@ -498,12 +505,12 @@ class Session:
 
     def _answer(self, marks: list[str]) -> None:
         for name in marks:
-            self._outbox.append((_TEXT, browser.encode(Mark(MarkBody(name)))))
+            self.outbox.append((_TEXT, browser.encode(Mark(MarkBody(name)))))
 
     # -- helpers ---------------------------------------------------------------------------------
 
     def _say(self, message: WireMessage, now: float) -> None:
-        self._outbox.append((_TEXT, browser.encode(message)))
+        self.outbox.append((_TEXT, browser.encode(message)))
         self._live.active = now
 
     def _arm(self, deadline: float) -> None:

@@ -1,7 +1,7 @@
 """The face of a live call: what handlers and clients hold."""
 
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -76,9 +76,9 @@ class LiveCall:
     def dropped_frames(self) -> int:
         return self._driver.audio.dropped
 
-    async def send_audio(self, audio: AudioFrame | tuple[int, Samples]) -> None:
+    def send_audio(self, audio: AudioFrame | tuple[int, Samples]) -> Awaitable[None]:
         frame = audio if isinstance(audio, AudioFrame) else AudioFrame(to_pcm(audio[1]), audio[0])
-        await self._driver.send_audio(frame)
+        return self._driver.send_audio(frame)
 
     async def send(self, data: Any) -> None:
         message = ToClient(data) if self._role is Role.SERVER else ToServer(data)

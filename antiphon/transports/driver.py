@@ -32,14 +32,6 @@ MESSAGE_BACKLOG = 256
 _TEXT, _BINARY = Kind.TEXT, Kind.BINARY
 
 
-def _pcm_bytes(frame: AudioFrame) -> int:
-    return len(frame.pcm)
-
-
-def _one(_: Message) -> int:
-    return 1
-
-
 class Driver:
     """Runs a session over a link. `told` gets every event that is not audio, messages or pacing.
 
@@ -52,8 +44,8 @@ class Driver:
         self.session = session
         self.link = link
         self.sample_rate = sample_rate
-        self.audio: Slot[AudioFrame] = Slot(int(AUDIO_BACKLOG * sample_rate) * 2, _pcm_bytes)
-        self.messages: Slot[Message] = Slot(MESSAGE_BACKLOG, _one)
+        self.audio: Slot[AudioFrame] = Slot(int(AUDIO_BACKLOG * sample_rate) * 2)
+        self.messages: Slot[Message] = Slot(MESSAGE_BACKLOG)
         self.closed: Closed | None = None
         """How the session ended."""
         self.failure: RemoteProtocolError | None = None
@@ -78,10 +70,12 @@ class Driver:
             return
         for event in events:
             if type(event) is AudioReceived:
-                self.audio.push(event.frame)
+                frame = event.frame
+                self.audio.push(frame, len(frame.pcm))
             else:
                 self._act((event,))
-        self._flush()
+        if self.session.outbox or self.session.deadline() < self._armed:
+            self._flush()
 
     def broken(self, error: RemoteProtocolError) -> None:
         """The peer broke the framing below the session."""
@@ -116,11 +110,11 @@ class Driver:
         while self.closed is None and not (session.ready and self.link.writable):
             await self._wait()
         try:
-            session.send_audio(frame, self._time())
+            left = session.send_audio(frame, self._time())
         except SessionClosed:
             raise self.over() from None
         self._flush()
-        while self.closed is None and not session.ready:
+        while not left and self.closed is None and not session.ready:
             await self._wait()
 
     async def send(self, message: WireMessage) -> None:
@@ -190,7 +184,7 @@ class Driver:
                 case PlayoutReady():
                     self._open_gate()
                 case AudioReceived():
-                    self.audio.push(event.frame)
+                    self.audio.push(event.frame, len(event.frame.pcm))
                 case Message():
                     self._take_message(event)
                 case Closed():
@@ -213,7 +207,7 @@ class Driver:
 
     def _flush(self) -> None:
         session = self.session
-        if session.has_data:
+        if session.outbox:
             link = self.link
             for kind, payload in session.data_to_send():
                 if kind is _TEXT:

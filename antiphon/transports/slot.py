@@ -17,16 +17,15 @@ T = TypeVar("T")
 
 
 class Slot(Generic[T]):
-    """Holds items up to `bound`, each weighing what `weigh` says; when it is full the oldest items
-    go and are counted. The newest item is always held. An async iterator for one reader.
+    """Holds items up to a weight of `bound` in all; when it is full the oldest items go and are
+    counted. The newest item is always held. An async iterator for one reader.
     """
 
-    __slots__ = ("_bound", "_closed", "_items", "_waiter", "_weigh", "_weight", "dropped", "taken")
+    __slots__ = ("_bound", "_closed", "_items", "_waiter", "_weight", "dropped", "taken")
 
-    def __init__(self, bound: int, weigh: Callable[[T], int]) -> None:
-        self._items: deque[T] = deque()
+    def __init__(self, bound: int) -> None:
+        self._items: deque[tuple[T, int]] = deque()
         self._bound = bound
-        self._weigh = weigh
         self._weight = 0
         self._closed = False
         self._waiter: asyncio.Future[None] | None = None
@@ -40,17 +39,19 @@ class Slot(Generic[T]):
         """Whether the next item may push one out."""
         return self._weight >= self._bound
 
-    def push(self, item: T) -> None:
+    def push(self, item: T, weight: int = 1) -> None:
         """Put an item in. Does nothing once the slot is closed."""
         if self._closed:
             return
         items = self._items
-        items.append(item)
-        self._weight += self._weigh(item)
+        items.append((item, weight))
+        self._weight += weight
         while self._weight > self._bound and len(items) > 1:
-            self._weight -= self._weigh(items.popleft())
+            self._weight -= items.popleft()[1]
             self.dropped += 1
-        self._wake()
+        waiter = self._waiter
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
 
     def clear(self) -> None:
         """Forget what is here; it was taken back, so it is not counted."""
@@ -60,9 +61,6 @@ class Slot(Generic[T]):
     def close(self) -> None:
         """No more items; the reader gets what is here and then the end."""
         self._closed = True
-        self._wake()
-
-    def _wake(self) -> None:
         waiter = self._waiter
         if waiter is not None and not waiter.done():
             waiter.set_result(None)
@@ -82,8 +80,8 @@ class Slot(Generic[T]):
                 await self._waiter
             finally:
                 self._waiter = None
-        item = self._items.popleft()
-        self._weight -= self._weigh(item)
+        item, weight = self._items.popleft()
+        self._weight -= weight
         if self.taken is not None:
             self.taken()
         return item

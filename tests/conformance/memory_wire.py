@@ -21,7 +21,7 @@ class _End:
 
     def __init__(self, inbox: Inbox) -> None:
         self._inbox = inbox
-        self.audio: Slot[AudioFrame] = Slot(1, lambda frame: 1)  # never filled: always room
+        self.audio: Slot[AudioFrame] = Slot(1)  # never filled: always room
         self.closed: SessionEnd | None = None
 
     def feed(self, kind: Kind, payload: bytes, now: float) -> None:

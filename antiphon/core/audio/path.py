@@ -1,6 +1,6 @@
 """From the wire to the handler and back: codec, resampling, and cutting into pieces."""
 
-from ..playout import piece_lengths
+from ..playout import MAX_PIECE, piece_lengths
 from .codecs import Codec
 from .frames import AudioFrame
 from .resample import Resampler
@@ -36,18 +36,32 @@ class AudioDecoder:
 class AudioEncoder:
     """Frames of any rate and length to payloads of at most `MAX_PIECE` at the wire's rate."""
 
-    __slots__ = ("_bytes", "_encode", "_resampler", "_wire_rate")
+    __slots__ = ("_bytes", "_encode", "_most", "_resampler", "_wire_rate")
 
     def __init__(self, codec: Codec, wire_rate: int) -> None:
         self._encode = codec.encode
         self._bytes = codec.bytes_per_sample
         self._wire_rate = wire_rate
+        self._most = int(MAX_PIECE * wire_rate) * 2  # bytes of PCM that make one piece
         self._resampler: Resampler | None = None
 
     @property
     def resampling(self) -> bool:
         """Whether a tail may be held back that `flush` gives."""
         return self._resampler is not None
+
+    def encode_whole(self, frame: AudioFrame) -> bytes | None:
+        """The payload of a frame that needs no resampling and no cutting, as live sound does; None
+        for all others, which `encode` takes. Raises ValueError for half a sample.
+        """
+        pcm = frame.pcm
+        if (
+            self._resampler is None
+            and frame.sample_rate == self._wire_rate
+            and 0 < len(pcm) <= self._most
+        ):
+            return self._encode(pcm)
+        return None
 
     def encode(self, frame: AudioFrame) -> list[tuple[bytes, float]]:
         """The frame as (payload, seconds) pieces. A frame of another rate than the one before

@@ -54,6 +54,7 @@ _SERVER_TAGS = {
     for name, types in _SERVER_MEMBERS.items()
 }
 _client: msgspec.json.Decoder[ClientMessage] = msgspec.json.Decoder(ClientMessage)
+_decode_client = _client.decode
 _server: dict[str, msgspec.json.Decoder[Any]] = {
     name: _decoder(types) for name, types in _SERVER_MEMBERS.items()
 }
@@ -106,7 +107,7 @@ def _check_depth(text: bytes) -> None:
 def decode_client(text: bytes) -> ClientMessage | Unknown:
     """What a client said. Raises RemoteProtocolError (1007) when it is not a message."""
     try:
-        message = _client.decode(text)
+        message = _decode_client(text)
     except _UNREADABLE as error:
         if isinstance(error, msgspec.ValidationError):
             return _unknown_event(text, error)
