@@ -215,15 +215,15 @@ async def test_a_connection_that_breaks_ends_its_call(serving: Serving) -> None:
         assert stream.calls == []
 
 
-async def test_a_server_that_stops_ends_its_calls(serving: Serving) -> None:
+async def test_a_server_that_stops_ends_its_calls() -> None:
+    # hypercorn stops when its last client has left by itself, since Python 3.12.
     handler = Forever()
-    async with serving(telephone(handler).asgi) as served, calling(served) as client:
+    async with on_uvicorn(telephone(handler).asgi) as served, calling(served) as client:
         await start(client)
         await handler.begun.wait()
         served.stopping.set()
         await handler.ended.wait()
-        with pytest.raises(ConnectionClosed):
-            await client.recv()
+        assert (await rest(client))[1] == 1012
         await served.stopped.wait()
 
 
