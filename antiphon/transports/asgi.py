@@ -28,9 +28,9 @@ class AsgiApp:
     """The ASGI application of one stream.
 
     Its host runs within the server's lifespan; at shutdown calls get `grace` seconds to end. But
-    servers close WebSockets before they tell of shutdown, so that clients hear of it by the
-    server's close (1012 from uvicorn), and uvicorn waits for event streams as long as its
-    `--timeout-graceful-shutdown` says. `Stream.serve` shuts down gracefully.
+    servers tell of shutdown when all connections are closed: uvicorn closes WebSockets with 1012
+    and waits for event streams as long as its `--timeout-graceful-shutdown` says, hypercorn waits
+    for the clients. `Stream.serve` shuts down gracefully.
 
     Where no lifespan comes (a server with it off, an application that mounts this one by itself)
     the host runs from the first request to the end of the event loop.

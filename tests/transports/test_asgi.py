@@ -16,20 +16,16 @@ from hypercorn.utils import LifespanFailureError
 
 from antiphon import Call, Stream
 from antiphon.handlers.echo import echo
+from antiphon.transports import asgi as asgi_module
 from antiphon.transports.asgi import AsgiApp
-from antiphon.transports.asgi_scope import encode_headers, locate, request_of
 from antiphon.transports.directory import LocalDirectory
 from antiphon.transports.host import Host
-from antiphon.transports.requests import Response
 from antiphon.transports.routes import Routes
+from tests.transports.asgi_calls import telephone
 from tests.transports.asgi_servers import Served, Serving, on_hypercorn, on_uvicorn
 
 START = {"event": "start", "websocket_id": "alice"}
 SOUND = bytes(range(0x80, 0xFF)) * 2
-
-
-def telephone(**options: Any) -> Stream:
-    return Stream(echo, input_sample_rate=8000, output_sample_rate=8000, **options)
 
 
 def brief(stream: Stream) -> AsgiApp:
@@ -200,6 +196,11 @@ async def test_a_preflight_is_answered_without_a_body(serving: Serving) -> None:
     assert answer.headers["access-control-allow-origin"] == origin
 
 
+async def silent() -> Any:
+    """The `receive` of a server whose client says nothing more."""
+    await anyio.sleep_forever()
+
+
 async def answered(asgi: AsgiApp, method: str, path: str, **scope: Any) -> list[Any]:
     """What the application sends for a request, up to its first wait, when the client leaves."""
     sent: list[Any] = []
@@ -230,6 +231,47 @@ async def test_a_server_is_given_a_body_to_send_the_head_with() -> None:
     start, *bodies = await answered(asgi, "GET", links["events"], headers=headers)
     assert start["status"] == 200
     assert bodies == [{"type": "http.response.body", "body": b"", "more_body": True}]
+
+
+@pytest.mark.parametrize("taken", [0, 1, 2])
+async def test_a_client_that_is_gone_by_the_servers_word_is_no_error(
+    taken: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Servers raise OSError from `send` then (HTTP message format 2.4)."""
+    asgi = telephone().asgi
+    transport = httpx.ASGITransport(asgi)
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        links, proof = await offered(client)
+    headers = [(name.encode(), value.encode()) for name, value in proof.items()]
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        if len(sent) == taken:
+            raise BrokenPipeError
+        sent.append(message)
+
+    scope: dict[str, Any] = {"type": "http", "method": "GET", "headers": headers}
+    scope["path"] = links["events"]
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(asgi, scope, silent, send)
+        await wait_all_tasks_blocked()
+        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+            # What is said next is what the server would not take.
+            await client.post(links["send"], content=media(SOUND), headers=proof)
+    assert len(sent) == taken
+    assert [r.getMessage() for r in caplog.records if r.levelno > logging.INFO] == []
+
+
+async def test_a_body_that_does_not_come_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asgi_module, "BODY_TIMEOUT", 0.01)
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": "/http/offer"}
+    await telephone().asgi(scope, silent, send)
+    assert sent[0]["status"] == 408
 
 
 async def test_the_application_itself_sends_no_body_for_head() -> None:
@@ -308,62 +350,3 @@ async def test_an_unknown_kind_of_scope_is_an_error() -> None:
 
     with pytest.raises(ValueError, match="no 'telegraph' is served here"):
         await telephone().asgi({"type": "telegraph"}, unused, unused)
-
-
-# -- scopes --------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("scope", "located"),
-    [
-        ({"path": "/health"}, ("", "/health")),
-        ({"path": "/voice/health", "root_path": "/voice"}, ("/voice", "/health")),
-        ({"path": "/voice", "root_path": "/voice"}, ("/voice", "")),
-        ({"path": "/voice/", "root_path": "/voice/"}, ("/voice", "/")),
-        # A proxy that strips what the server is mounted at.
-        ({"path": "/health", "root_path": "/api"}, ("/api", "/health")),
-        ({"path": "/apiary", "root_path": "/api"}, ("/api", "/apiary")),
-        # The same, and a framework that mounts us below it.
-        (
-            {"path": "/voice/health", "root_path": "/api/voice", "app_root_path": "/api"},
-            ("/api/voice", "/health"),
-        ),
-        (
-            {"path": "/api/voice/health", "root_path": "/api/voice", "app_root_path": "/api"},
-            ("/api/voice", "/health"),
-        ),
-    ],
-)
-def test_the_path_is_the_part_below_the_mount(
-    scope: dict[str, str], located: tuple[str, str]
-) -> None:
-    assert locate(scope) == located
-
-
-async def _no_body() -> AsyncIterator[bytes]:
-    for chunk in list[bytes]():
-        yield chunk
-
-
-def test_a_scope_becomes_a_request() -> None:
-    request = request_of(
-        {
-            "method": "PUT",
-            "path": "/ä",
-            "query_string": b"a=1&a=2&b=%C3%A4",
-            "headers": [(b"X-Twice", b"one"), (b"x-twice", b"two"), (b"x-latin", b"\xe4")],
-            "client": ["::1", 4711],
-        },
-        _no_body(),
-    )
-    assert (request.method, request.path, request.peer) == ("PUT", "/ä", "::1:4711")
-    assert request.query == {"a": "2", "b": "ä"}
-    assert request.headers == {"x-twice": "one, two", "x-latin": "ä"}
-
-
-def test_a_client_without_address_is_local() -> None:
-    assert request_of({"path": "/", "client": None}, _no_body()).peer == "local"
-
-
-def test_a_response_without_content_has_no_length() -> None:
-    assert encode_headers(Response(status=204)) == []

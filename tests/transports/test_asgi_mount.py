@@ -14,8 +14,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from websockets.asyncio.client import connect
 
-from antiphon import Call, Stream
-from antiphon.handlers.echo import echo
+from antiphon import Call
+from tests.transports.asgi_calls import telephone
 from tests.transports.asgi_servers import Served, Serving, on_uvicorn
 
 SOUND = bytes(range(0x80, 0xFF)) * 2
@@ -34,10 +34,6 @@ def make(request: pytest.FixtureRequest) -> Make:
     """Makes an application of a framework."""
     framework: Make = request.param
     return framework
-
-
-def telephone(handler: Any = echo) -> Stream:
-    return Stream(handler, input_sample_rate=8000, output_sample_rate=8000)
 
 
 def requesting(served: Served) -> httpx.AsyncClient:
