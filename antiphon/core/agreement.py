@@ -34,7 +34,7 @@ class SessionConfig(msgspec.Struct, frozen=True, kw_only=True):
     mode: Literal["send-receive", "send", "receive"] = "send-receive"
     """Who speaks, seen from the client."""
     lead: float = LEAD
-    """Seconds of sound sent ahead of the listener at most."""
+    """Seconds of sound sent ahead of the listener at most; inf sends without pace."""
     binary: bool = True
     """Whether the link carries binary messages to the peer."""
     timing: Timing = Timing()

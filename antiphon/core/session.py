@@ -108,6 +108,8 @@ class Session:
         self._set_state(_CONNECTING)
         self._next = self._live.deadline()
 
+    # -- state -----------------------------------------------------------------------------------
+
     @property
     def state(self) -> SessionState:
         return self._state
@@ -145,6 +147,8 @@ class Session:
         self._state = state
         self._row_in: Row = self._legal_in[state]
         self._row_out: Row = self._legal_out[state]
+
+    # -- input -----------------------------------------------------------------------------------
 
     def receive(self, kind: Kind, payload: bytes, now: float) -> Sequence[Event]:
         """One whole message from the wire.
@@ -209,6 +213,8 @@ class Session:
     def present(self, now: float) -> None:
         """Somebody listens."""
         self._live.present(now)
+
+    # -- output ----------------------------------------------------------------------------------
 
     def start(self, message: Start, now: float) -> None:
         """Client: open the call. `message` must name a media format."""
@@ -296,7 +302,8 @@ class Session:
     def drain(self, text: str, code: int, now: float) -> Sequence[Event]:
         """Server: end the call when the listener has played what was given; then `text` is told.
 
-        Nothing more may be given. Without a call to end, the link is closed at once.
+        Nothing more may be given. Without a call to end, the link is closed at once; without a
+        lead nothing is paced, and the call ends when all has been sent.
         """
         self._require(self._role is Role.SERVER, "a client ends its call with `hang_up`")
         if self._state is _CLOSED or self._ending is not None:
@@ -327,6 +334,8 @@ class Session:
     def fail(self, error: RemoteProtocolError) -> Sequence[Event]:
         """The peer broke a rule, of this floor or of the framing below: tell it, and close."""
         return self._fail(error.reply, error.code) if self._state is not _CLOSED else _NOTHING
+
+    # -- what a message does ---------------------------------------------------------------------
 
     def _receive_message(
         self, message: WireMessage | browser.Unknown, now: float
@@ -416,6 +425,8 @@ class Session:
             case _:
                 return (told(message),)
 
+    # -- opening and ending ----------------------------------------------------------------------
+
     def _opened(self, agreement: Agreement, now: float) -> None:
         self._set_state(_OPEN)
         self._format = agreement.media_format
@@ -460,6 +471,8 @@ class Session:
             case _:
                 assert_never(expiry)
 
+    # -- playout ---------------------------------------------------------------------------------
+
     def _release(self, now: float) -> Sequence[Event]:
         events: tuple[Event, ...] = _NOTHING
         outlet = self._outlet
@@ -475,7 +488,7 @@ class Session:
             events = (PlayoutReady(),) if waited else _NOTHING
         if self._ending is None:
             return events
-        if outlet is not None and outlet.end > now:
+        if outlet is not None and outlet.end > now and self._config.lead < inf:
             self._arm(outlet.end)
             return events
         farewell, code = self._ending
@@ -486,6 +499,8 @@ class Session:
     def _answer(self, marks: list[str]) -> None:
         for name in marks:
             self._outbox.append((_TEXT, browser.encode(Mark(MarkBody(name)))))
+
+    # -- helpers ---------------------------------------------------------------------------------
 
     def _say(self, message: WireMessage, now: float) -> None:
         self._outbox.append((_TEXT, browser.encode(message)))

@@ -249,6 +249,16 @@ def test_drain_plays_what_was_given_says_so_and_closes() -> None:
     ]
 
 
+def test_without_a_lead_nothing_is_paced_and_drain_does_not_wait() -> None:
+    pair = ConnectionPair(SessionConfig(lead=inf))
+    pair.open()
+    play(pair, ramp(240_000))
+    assert pair.received(pair.client) == ramp(240_000).pcm
+    assert pair.server.session.ready
+    pair.server.take(pair.server.session.drain("bye", 1000, 0.0))
+    assert pair.server.closed == Closed(1000, "bye", False)
+
+
 def test_drain_gives_the_resamplers_tail() -> None:
     pair = opened()
     play(pair, tone(800, 8000))
