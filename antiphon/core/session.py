@@ -126,8 +126,8 @@ class Session:
 
     @property
     def marks(self) -> bool:
-        """Whether the client answers marks: one that names a media format does."""
-        return self._format is not None
+        """Server: whether the client answers marks; one that names a media format does."""
+        return self._role is Role.SERVER and self._format is not None
 
     @property
     def media_format(self) -> MediaFormat | None:

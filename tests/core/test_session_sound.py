@@ -157,7 +157,24 @@ def test_a_client_that_named_no_format_is_not_asked_for_marks() -> None:
     assert session.data_to_send() == []
 
 
-def test_a_mark_cannot_be_set_while_the_call_ends() -> None:
+def test_a_client_does_not_ask_for_marks() -> None:
+    pair = opened()
+    assert not pair.client.session.mark("a", 0.0)
+    pair.deliver()
+    assert of_type(pair.server.events, MarkReached) == []
+
+
+def test_a_mark_while_a_call_drains_keeps_its_place() -> None:
+    pair = opened()
+    play(pair, ramp(24_000))
+    pair.server.take(pair.server.session.drain("bye", 1000, 0.0))
+    assert pair.server.session.mark("a", 0.0)
+    pair.run(2.0)
+    names = [m.get("event", m.get("type")) for m in texts(pair.server.wire)]
+    assert names[-2:] == ["mark", "end_stream"]
+
+
+def test_nothing_more_can_be_given_while_a_call_ends() -> None:
     pair = opened()
     play(pair, ramp(24_000))
     pair.server.session.drain("bye", 1000, 0.0)
