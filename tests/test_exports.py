@@ -3,6 +3,7 @@
 import importlib
 import pkgutil
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -23,9 +24,9 @@ def test_all_modules_are_found() -> None:
 @pytest.mark.parametrize("name", ["antiphon", *MODULES])
 def test_every_exported_name_exists_once(name: str) -> None:
     module = importlib.import_module(name)
-    exported: object = getattr(module, "__all__", ())
-    assert isinstance(exported, tuple)
-    names = [str(item) for item in exported]
+    exported: Any = getattr(module, "__all__", ())
+    assert exported.__class__ is tuple
+    names = [str(name) for name in exported]
     assert len(set(names)) == len(names)
     assert [item for item in names if not hasattr(module, item)] == []
     assert [item for item in names if item.startswith("_")] == []

@@ -18,10 +18,8 @@ from .signaling import check_call_id
 __all__ = ("Agreement", "SessionConfig", "agree_as_client", "agree_as_server", "read_start")
 
 _DEFAULT_ENCODING = "audio/x-mulaw"
-_MIN_RATE, _MAX_RATE = (
-    4_000,
-    192_000,
-)  # Hz
+_MIN_RATE = 4_000  # Hz
+_MAX_RATE = 192_000
 
 
 class SessionConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,7 +32,7 @@ class SessionConfig(msgspec.Struct, frozen=True, kw_only=True):
     mode: Literal["send-receive", "send", "receive"] = "send-receive"
     """Who speaks, seen from the client."""
     lead: float = LEAD
-    """Seconds of sound sent ahead of the listener at most."""
+    """Seconds of sound sent ahead of the listener at most; inf sends without pace."""
     binary: bool = True
     """Whether the link carries binary messages to the peer."""
     timing: Timing = Timing()

@@ -129,8 +129,8 @@ class Session:
 
     @property
     def marks(self) -> bool:
-        """Whether the client answers marks: one that names a media format does."""
-        return self._format is not None
+        """Server: whether the client answers marks; one that names a media format does."""
+        return self._role is Role.SERVER and self._format is not None
 
     @property
     def media_format(self) -> MediaFormat | None:
@@ -312,7 +312,8 @@ class Session:
     def drain(self, text: str, code: int, now: float) -> Sequence[Event]:
         """Server: end the call when the listener has played what was given; then `text` is told.
 
-        Nothing more may be given. Without a call to end, the link is closed at once.
+        Nothing more may be given. Without a call to end, the link is closed at once; without a
+        lead nothing is paced, and the call ends when all has been sent.
         """
         self._require(self._role is Role.SERVER, "a client ends its call with `hang_up`")
         if self._state is _CLOSED or self._ending is not None:
@@ -495,7 +496,7 @@ class Session:
             events = (PlayoutReady(),) if waited else _NOTHING
         if self._ending is None:
             return events
-        if outlet is not None and outlet.end > now:
+        if outlet is not None and outlet.end > now and self._config.lead < inf:
             self._arm(outlet.end)
             return events
         farewell, code = self._ending

@@ -95,6 +95,26 @@ def test_a_source_in_real_time_is_resampled_as_one_stream() -> None:
     assert sent_audio(wire) == expected
 
 
+@given(st.sampled_from([800, 8000, 16_000]))
+def test_a_source_that_is_told_when_to_go_on_is_resampled_as_one_stream(samples: int) -> None:
+    sound = tone(48_000, 16000)
+    whole = Outlet(PCM, 24000, lead=inf)
+    whole.binary = True
+    expected = sent_audio(whole.play(sound, 0.0) + whole.flush(0.0))
+    outlet = Outlet(PCM, 24000, lead=0.2)
+    outlet.binary = True
+    wire: Wire = []
+    now = 0.0
+    for first in range(0, 48_000, samples):
+        part = AudioFrame(sound.pcm[2 * first : 2 * (first + samples)], 16000)
+        wire += outlet.play(part, now)
+        while outlet.waiting:
+            now = outlet.deadline()
+            wire += outlet.release(now)
+    wire += [message for _, message in play_out(outlet, now)]
+    assert sent_audio(wire) == expected
+
+
 def test_a_short_sound_comes_out_whole_though_nothing_follows() -> None:
     outlet = Outlet(PCM, 24000, lead=0.2)
     outlet.binary = True

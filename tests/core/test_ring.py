@@ -38,6 +38,10 @@ class AgainstAList(RuleBasedStateMachine):
         known = epoch == 7 and oldest <= offset + 1 <= end
         assert (position.offset, gap) == ((offset + 1, False) if known else (oldest, True))
 
+    @rule(back=st.integers(0, 7))
+    def resume_where_something_still_is(self, back: int) -> None:
+        self.resume(7, max(0, len(self.sizes) - back))
+
     @rule(offset=st.integers(0, 30))
     def since(self, offset: int) -> None:
         first = max(offset, len(self.sizes) - self.kept())
@@ -107,3 +111,13 @@ def test_what_is_no_position_is_refused(text: str) -> None:
 def test_no_text_breaks_the_reading_of_a_position(text: str) -> None:
     with contextlib.suppress(ValueError):
         parse_position(text)
+
+
+def test_who_has_seen_all_that_was_dropped_has_missed_nothing() -> None:
+    ring: Ring[int] = Ring(1, 2)
+    for item in range(5):
+        ring.append(item)
+    assert ring.resume(Position(1, 2)) == (Position(1, 3), False)
+    assert ring.resume(Position(1, 1)) == (Position(1, 3), True)
+    assert ring.resume(Position(1, 4)) == (Position(1, 5), False)
+    assert ring.resume(Position(1, 5)) == (Position(1, 3), True)

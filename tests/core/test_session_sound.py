@@ -66,7 +66,6 @@ def test_no_split_of_the_sound_exceeds_the_lead_or_loses_a_sample(
 
 def test_who_waits_to_send_is_told_when_to_go_on() -> None:
     pair = opened()
-    assert pair.server.session.ready
     play(pair, ramp(24_000))
     assert not pair.server.session.ready
     pair.run(0.75)
@@ -158,7 +157,24 @@ def test_a_client_that_named_no_format_is_not_asked_for_marks() -> None:
     assert session.data_to_send() == []
 
 
-def test_a_mark_cannot_be_set_while_the_call_ends() -> None:
+def test_a_client_does_not_ask_for_marks() -> None:
+    pair = opened()
+    assert not pair.client.session.mark("a", 0.0)
+    pair.deliver()
+    assert of_type(pair.server.events, MarkReached) == []
+
+
+def test_a_mark_while_a_call_drains_keeps_its_place() -> None:
+    pair = opened()
+    play(pair, ramp(24_000))
+    pair.server.take(pair.server.session.drain("bye", 1000, 0.0))
+    assert pair.server.session.mark("a", 0.0)
+    pair.run(2.0)
+    names = [m.get("event", m.get("type")) for m in texts(pair.server.wire)]
+    assert names[-2:] == ["mark", "end_stream"]
+
+
+def test_nothing_more_can_be_given_while_a_call_ends() -> None:
     pair = opened()
     play(pair, ramp(24_000))
     pair.server.session.drain("bye", 1000, 0.0)
@@ -248,6 +264,16 @@ def test_drain_plays_what_was_given_says_so_and_closes() -> None:
         Message("end_stream", "goodbye"),
         Closed(1000, "goodbye", True),
     ]
+
+
+def test_without_a_lead_nothing_is_paced_and_drain_does_not_wait() -> None:
+    pair = ConnectionPair(SessionConfig(lead=inf))
+    pair.open()
+    play(pair, ramp(240_000))
+    assert pair.received(pair.client) == ramp(240_000).pcm
+    assert pair.server.session.ready
+    pair.server.take(pair.server.session.drain("bye", 1000, 0.0))
+    assert pair.server.closed == Closed(1000, "bye", False)
 
 
 def test_drain_gives_the_resamplers_tail() -> None:

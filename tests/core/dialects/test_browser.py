@@ -180,19 +180,36 @@ def test_many_brackets_that_do_not_nest_are_fine() -> None:
     assert isinstance(decode_client(text), ToServer)
 
 
-@given(
-    st.recursive(
-        st.none() | st.text(st.sampled_from('[]{}"\\a'), max_size=6),
-        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner),
-        max_leaves=20,
-    )
-)
-def test_depth_is_counted_as_a_parser_sees_it(value: Any) -> None:
-    def depth(of: Any) -> int:
-        held: list[Any] = list(of.values()) if isinstance(of, dict) else of
-        return 1 + max(map(depth, held), default=0) if isinstance(held, list) else 0
+Nested = tuple[Any, int]
+"""A JSON value, and how deep it nests."""
 
-    assert json_depth(json.dumps(value).encode()) == depth(value)
+
+def in_list(items: list[Nested]) -> Nested:
+    return [value for value, _ in items], 1 + max((depth for _, depth in items), default=0)
+
+
+def in_object(items: list[Nested]) -> Nested:
+    values, depth = in_list(items)
+    return {f'"{n}[' + "\\": value for n, value in enumerate(values)}, depth
+
+
+def flat(value: str | None) -> Nested:
+    return value, 0
+
+
+NESTED = st.recursive(
+    (st.none() | st.text(st.sampled_from('[]{}"\\a'), max_size=6)).map(flat),
+    lambda inner: (
+        st.lists(inner, max_size=3).map(in_list) | st.lists(inner, max_size=3).map(in_object)
+    ),
+    max_leaves=20,
+)
+
+
+@given(NESTED)
+def test_depth_is_counted_as_a_parser_sees_it(nested: Nested) -> None:
+    value, depth = nested
+    assert json_depth(json.dumps(value).encode()) == depth
 
 
 @pytest.mark.parametrize(

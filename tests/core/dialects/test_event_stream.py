@@ -94,6 +94,13 @@ def test_an_event_may_be_as_large_as_allowed_and_no_larger() -> None:
             parse(data, max_event=11)
 
 
+def test_the_size_of_an_event_counts_the_breaks_between_its_lines() -> None:
+    data = b"data: 1\ndata: 2\n\n"
+    assert parse(data, max_event=15) == [message("1\n2")]
+    with pytest.raises(ValueError, match="larger"):
+        parse(data, max_event=14)
+
+
 @pytest.mark.parametrize("line", [b"data\n", b"data:\n", b"event: x\n", b": c\n", b"unknown\n"])
 def test_endless_lines_of_one_event_are_refused(line: bytes) -> None:
     with pytest.raises(ValueError, match="larger"):
@@ -128,7 +135,8 @@ def test_a_frame_without_a_position_leaves_the_last_id() -> None:
 
 def test_comments_say_nothing_and_the_end_is_an_event() -> None:
     assert parse(COMMENT) == []
-    assert parse(END) == [message("", "end")]
+    (end,) = parse(END)
+    assert end.event == "end"
 
 
 def test_bytes_that_are_no_utf8_are_replaced() -> None:
