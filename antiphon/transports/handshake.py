@@ -4,7 +4,6 @@ No extension is ever negotiated: permessage-deflate turns 65 kB on the wire into
 """
 
 import base64
-import binascii
 import hashlib
 from collections.abc import Mapping
 
@@ -53,7 +52,7 @@ def check_request(method: str, headers: Mapping[str, str]) -> str:
     key = headers.get("sec-websocket-key", "")
     try:
         size = len(base64.b64decode(key, validate=True))
-    except binascii.Error:
+    except ValueError:  # bytes beyond ASCII are no binascii.Error
         size = -1
     if size != 16:
         raise HandshakeError("Sec-WebSocket-Key is 16 bytes in base64")

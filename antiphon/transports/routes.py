@@ -150,11 +150,13 @@ class Routes:
         # An id may hold slashes: the last word is the verb.
         rest = path.removeprefix("/http/")
         call_id, _, verb = rest.rpartition("/")
+        # Only the method tells the end of the call `a/send` from what is sent to `a`.
+        delete = {"DELETE": partial(self._delete, call_id=rest)}
         if call_id and verb == "send":
-            return {"POST": partial(self._send, call_id=call_id)}
+            return {"POST": partial(self._send, call_id=call_id), **delete}
         if call_id and verb == "events":
-            return {"GET": partial(self._events, call_id=call_id)}
-        return {"DELETE": partial(self._delete, call_id=rest)}
+            return {"GET": partial(self._events, call_id=call_id), **delete}
+        return delete
 
     def _check_origin(self, request: Request) -> None:
         origin = request.headers.get("origin")
