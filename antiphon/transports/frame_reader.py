@@ -31,6 +31,9 @@ WHOLE_FRAMES = bytes((TEXT, BINARY, CLOSE))
 WHOLE_CLOSES = bytes((CLOSE,))
 
 
+_TEXT = Kind.TEXT
+
+
 class FrameParser(Protocol):
     """Reads frames with legal headers that are not too big; never a close frame."""
 
@@ -87,6 +90,9 @@ class FrameReader:
 
     def receive(self, data: bytes) -> list[Message]:
         """See `FrameEngine.receive`."""
+        payload = self._sole_text(data)
+        if payload is not None:
+            return [(_TEXT, payload)]
         received: list[Message] = []
         if not self._writer.phase.hears:
             return received
@@ -104,6 +110,30 @@ class FrameReader:
             error.received = tuple(received)
             raise
         return received
+
+    def _sole_text(self, data: bytes) -> bytes | None:
+        """The payload when `data` is one whole ASCII text frame of 126 to 65,535 bytes and nothing
+        else: what a live call reads, fifty times a second. A short cut through `_step` for legal
+        frames only; None says nothing of the others.
+        """
+        start = self._header_size + 2
+        size = len(data) - start
+        if (
+            size < 126
+            or data[0] != TEXT
+            or data[1] ^ self._mask_bit != 126
+            or data[2] << 8 | data[3] != size
+            or self._whole is not WHOLE_FRAMES
+            or self._left
+            or self._held
+            or size > self._max_message
+            or not self._writer.phase.hears
+        ):
+            return None
+        payload = data[start:]
+        if self._mask_bit:
+            payload = self._unmasked(payload, data[4:8])
+        return payload if payload.isascii() else None
 
     def _step(self, data: bytes, at: int, received: list[Message]) -> int:
         """Read one frame, or a part of one, at `at`; tell where to go on."""

@@ -151,6 +151,7 @@ class Routes:
         rest = path.removeprefix("/http/")
         call_id, _, verb = rest.rpartition("/")
         # Only the method tells the end of the call `a/send` from what is sent to `a`.
+        delete: dict[str, Callable[[Request], Awaitable[Response]]]
         delete = {"DELETE": partial(self._delete, call_id=rest)}
         if call_id and verb == "send":
             return {"POST": partial(self._send, call_id=call_id), **delete}

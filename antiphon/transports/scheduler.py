@@ -9,7 +9,8 @@ import asyncio
 import heapq
 from math import ceil, inf
 from typing import Protocol
-from weakref import WeakKeyDictionary
+
+from .per_loop import per_loop
 
 __all__ = ("Scheduler", "Timed", "scheduler")
 
@@ -85,13 +86,5 @@ class Scheduler:
                 self._arm()
 
 
-_schedulers: WeakKeyDictionary[asyncio.AbstractEventLoop, Scheduler] = WeakKeyDictionary()
-
-
-def scheduler() -> Scheduler:
-    """The scheduler of the running event loop."""
-    loop = asyncio.get_running_loop()
-    found = _schedulers.get(loop)
-    if found is None:
-        found = _schedulers[loop] = Scheduler()
-    return found
+scheduler = per_loop(Scheduler)
+"""The scheduler of the running event loop."""
