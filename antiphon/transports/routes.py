@@ -130,7 +130,9 @@ class Routes:
         rest = path.removeprefix("/http/")
         call_id, _, verb = rest.rpartition("/")
         # Only the method tells the end of the call `a/send` from what is sent to `a`.
-        delete = {"DELETE": partial(self._delete, call_id=rest)}
+        delete: dict[str, Callable[[Request], Awaitable[Response]]] = {
+            "DELETE": partial(self._delete, call_id=rest)
+        }
         if call_id and verb == "send":
             return {"POST": partial(self._send, call_id=call_id), **delete}
         if call_id and verb == "events":
