@@ -86,7 +86,9 @@ class Caller:
                 pass
 
     def begin(self) -> None:
-        """Say the start."""
+        """Say the start, unless the server has said goodbye already."""
+        if self.driver.closed is not None:
+            return
         self.driver.act(lambda now: self.driver.session.start(self._start, now))
 
     @asynccontextmanager

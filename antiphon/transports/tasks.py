@@ -1,5 +1,6 @@
 """Background tasks for the length of a context."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
@@ -16,11 +17,13 @@ async def background() -> AsyncGenerator[TaskGroup]:
     What the body raises is raised as it is, not inside an exception group: the tasks are ours, and
     whoever wrote the body does not know of them.
     """
-    failure: Exception | None = None
+    failure: BaseException | None = None
     async with anyio.create_task_group() as tasks:
         try:
             yield tasks
-        except Exception as error:
+        except (asyncio.CancelledError, GeneratorExit):
+            raise
+        except BaseException as error:
             failure = error
         tasks.cancel_scope.cancel()
     if failure is not None:
