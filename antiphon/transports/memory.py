@@ -20,6 +20,7 @@ from .call import LiveCall
 from .caller import Caller, refused
 from .driver import Driver
 from .host import Host
+from .tasks import background
 
 __all__ = ("call_host",)
 
@@ -44,6 +45,8 @@ class MemoryLink:
         self.driver = driver
         self.other = other
         driver.audio.taken = other.pump
+        driver.audio.keep_all()
+        driver.paced = False
 
     @property
     def peer(self) -> str:
@@ -94,19 +97,24 @@ class MemoryLink:
 
 @asynccontextmanager
 async def call_host(host: Host, start: Start, timeout: float) -> AsyncGenerator[LiveCall]:
-    """Call an application of this process. Raises as `Caller.calling`."""
-    refusal: Refusal | None = host.connecting_refusal()
+    """Call an application of this process, which need not run: the call's task lives in this
+    context, so that of several calls each may end when it will. Raises as `Caller.calling`.
+    """
+    refusal: Refusal | None = host.visiting_refusal()
     if refusal is not None:
         raise refused(refusal)
     here, there = MemoryLink(), MemoryLink()
     config = msgspec.structs.replace(host.settings.session, lead=inf)
     timing = msgspec.structs.replace(config.timing, ping_interval=inf)
     config = msgspec.structs.replace(config, timing=timing)
-    reception = host.receive(there, transport="memory", principal=None, config=config)
-    caller = Caller(here, start, "memory", inf)
-    caller.gone = here.gone
-    here.attach(caller.driver, there)
-    there.attach(reception.driver, here)
-    caller.begin()
-    async with caller.calling(timeout) as call:
-        yield call
+    async with background() as tasks:
+        reception = host.receive(
+            there, transport="memory", principal=None, config=config, tasks=tasks
+        )
+        caller = Caller(here, start, "memory", inf)
+        caller.gone = here.gone
+        here.attach(caller.driver, there)
+        there.attach(reception.driver, here)
+        caller.begin()
+        async with caller.calling(timeout) as call:
+            yield call
