@@ -79,8 +79,8 @@ async def test_leaving_the_body_hangs_up(way: str) -> None:
                 assert (await anext(call.messages)).data == {"n": 1}
                 assert call.transport == {"ws": "websocket"}.get(way, way)
             await directory.until(0)
-        with pytest.raises(SessionClosed):
-            await call.send(1)
+            with pytest.raises(SessionClosed):
+                await call.send(1)
     assert ends.ended == ["a"] * 3
 
 

@@ -39,6 +39,16 @@ async def test_the_newest_item_is_held_whatever_it_weighs() -> None:
     assert await anext(queue) == "c"
 
 
+async def test_a_slot_that_keeps_all_says_when_it_is_full() -> None:
+    queue = slot()
+    queue.keep_all()
+    for item in ("aa", "bb", "cc"):
+        queue.push(item)
+    queue.close()
+    assert (queue.full, queue.dropped) == (True, 0)
+    assert [item async for item in queue] == ["aa", "bb", "cc"]
+
+
 async def test_nothing_is_taken_after_the_end() -> None:
     queue = slot()
     queue.close()
