@@ -6,6 +6,7 @@ import socket
 import struct
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -444,6 +445,23 @@ async def test_a_client_that_does_not_read_makes_its_handler_wait_and_no_other()
         await directory.until(0)
 
 
+async def test_a_client_that_reads_again_gets_all_that_waited() -> None:
+    async def speak(call: Call) -> None:
+        for number in range(1_000):
+            await call.send([number, "x" * 10_000])
+
+    directory = WatchedDirectory()
+    async with serving(Stream(speak, directory=directory)) as port, narrow(port) as client:
+        await client.send(request() + masked(TEXT, start()))
+        await client.until(b"\r\n\r\n")
+        await directory.until(1)
+        await anyio.wait_all_tasks_blocked()
+        peer = Socket(client)
+        heard = [(await peer.json())["data"] for _ in range(1_001)]
+    assert [item[0] for item in heard[:-1]] == list(range(1_000))
+    assert heard[-1] == "the call has ended"
+
+
 async def test_many_calls_leave_nothing_behind(caplog: pytest.LogCaptureFixture) -> None:
     """Tasks, timers of the loop, entries, file descriptors: as many after as before."""
     directory = WatchedDirectory()
@@ -461,7 +479,10 @@ async def test_many_calls_leave_nothing_behind(caplog: pytest.LogCaptureFixture)
                 await peer.send(masked(TEXT, b'{"event":"stop"}'))
                 assert await peer.closed() == (1000, "")
 
-    tasks_before = len(asyncio.all_tasks())
+    async with serving(stream) as port:
+        await call_once(port, 200)  # a loop opens files of its own at its first connection
+        await directory.until(0)
+    tasks_before, files_before = len(asyncio.all_tasks()), open_files()
     async with serving(stream) as port:
         async with raw(port):
             pass
@@ -470,10 +491,16 @@ async def test_many_calls_leave_nothing_behind(caplog: pytest.LogCaptureFixture)
                 for number in range(20):
                     tasks.start_soon(call_once, port, round_ * 20 + number)
         await directory.until(0)
-    assert len(asyncio.all_tasks()) == tasks_before
+    assert (len(asyncio.all_tasks()), open_files()) == (tasks_before, files_before)
     assert directory.claimed == directory.released
-    assert sum(directory.released.values()) == 200
+    assert sum(directory.released.values()) == 201
     assert errors_in(caplog) == []
+
+
+def open_files() -> int:
+    """File descriptors of this process, where the system tells; the loop's own among them."""
+    folder = Path("/proc/self/fd")
+    return len(list(folder.iterdir())) if folder.exists() else 0
 
 
 # -- TLS ---------------------------------------------------------------------------------
