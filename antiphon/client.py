@@ -58,7 +58,7 @@ async def connect(
         inputs=list(inputs) if inputs is not None else None,
     )
     if isinstance(target, Stream):
-        async with target.running(), call_host(target.host, start, timeout) as call:
+        async with call_host(target.host, start, timeout) as call:
             yield call
         return
     url, context = _parsed(target, tls)

@@ -62,7 +62,16 @@ def explain(expiry: Expiry, timing: Timing) -> str:
 class Liveness:
     """What is due when. `heard` and `active` are plain attributes, set for every message."""
 
-    __slots__ = ("_absent", "_ends", "_pinged", "_start_by", "_timing", "active", "heard")
+    __slots__ = (
+        "_absent",
+        "_asked_after",
+        "_ends",
+        "_pinged",
+        "_start_by",
+        "_timing",
+        "active",
+        "heard",
+    )
 
     def __init__(self, timing: Timing, now: float) -> None:
         self._timing = timing
@@ -70,6 +79,7 @@ class Liveness:
         self._ends = inf
         self._absent = inf  # since when nobody listens; inf while somebody does
         self._pinged = inf  # when the question went out; inf when none waits
+        self._asked_after = now  # the sign of life before the question
         self.heard = now
         """When the peer last gave a sign of life, of any kind."""
         self.active = now
@@ -100,13 +110,15 @@ class Liveness:
             if now >= due:
                 if expiry is Expiry.PING:
                     self._pinged = now
+                    self._asked_after = self.heard
                 return expiry
         return None
 
     def _table(self) -> tuple[tuple[float, Expiry], ...]:
         timing = self._timing
-        answered = self.heard >= self._pinged
-        if answered:
+        # Not compared with the time of the question: a timer's `now` may be ahead of the clock that
+        # times an answer by the clock's resolution (uvloop: 1 ms).
+        if self.heard != self._asked_after:
             self._pinged = inf
         waiting = self._pinged != inf
         return (

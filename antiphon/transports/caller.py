@@ -53,6 +53,7 @@ class Caller:
         session = Session(Role.CLIENT, config, anyio.current_time())
         self.driver = Driver(session, link, rate, self._told)
         self._decided = anyio.Event()
+        self._started = False
         self._refusal: Refusal | None = None
         self.gone = anyio.Event()
         info = CallInfo(
@@ -68,6 +69,7 @@ class Caller:
     def _told(self, event: Event) -> None:
         match event:
             case CallStarted():
+                self._started = True
                 self.call.opened(event.token)
                 self._decided.set()
             case CallRefusedByServer():
@@ -84,7 +86,9 @@ class Caller:
                 pass
 
     def begin(self) -> None:
-        """Say the start."""
+        """Say the start, unless the server has said goodbye already."""
+        if self.driver.closed is not None:
+            return
         self.driver.act(lambda now: self.driver.session.start(self._start, now))
 
     @asynccontextmanager
@@ -99,7 +103,8 @@ class Caller:
                 await self._decided.wait()
             if self._refusal is not None:
                 raise refused(self._refusal)
-            if driver.closed is not None:
+            # A call that was opened and has ended since still has its sound and messages to read.
+            if not self._started:
                 raise driver.over()
             yield self.call
         finally:

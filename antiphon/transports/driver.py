@@ -50,6 +50,8 @@ class Driver:
         """How the session ended."""
         self.failure: RemoteProtocolError | None = None
         """What the peer broke, when that ended the session."""
+        self.paced = True
+        """Whether the peer plays in real time, so that draining takes as long as the sound."""
         self._told = told
         self._time = asyncio.get_running_loop().time
         self._timers = scheduler()
@@ -145,7 +147,7 @@ class Driver:
         while self.closed is None:
             if self.session.ready:
                 left = self.session.playout_end - self._time()
-                if left <= 0:
+                if left <= 0 or not self.paced:
                     return
                 await anyio.sleep(left)
             else:

@@ -59,8 +59,10 @@ class Reception:
         principal: Any,
         config: SessionConfig,
         answer: Callable[[Refusal | None], None] | None = None,
+        tasks: TaskGroup | None = None,
     ) -> None:
         self._host = host
+        self._tasks = tasks
         self._transport = transport
         self._principal = principal
         self._answer = answer
@@ -77,7 +79,7 @@ class Reception:
         match event:
             case CallRequested():
                 self.requested = True
-                self._host.spawn(self._run, event)
+                self._host.spawn(self._tasks, self._run, event)
             case InputsReceived():
                 if self.call is not None:
                     self.call.set_inputs(event.values)
@@ -275,10 +277,17 @@ class Host:
 
     def connecting_refusal(self) -> Refusal | None:
         """Whether one more connection may try to open a call; None lets it."""
-        if not self.running:
-            return Refusal(
-                error="shutting_down", detail="the server takes no calls now", retry_after=5
-            )
+        return self._closing_refusal() if not self.running else self._limit_refusal()
+
+    def visiting_refusal(self) -> Refusal | None:
+        """The same for a caller of this process, who brings the tasks: nothing need be running."""
+        return self._closing_refusal() if self._closing else self._limit_refusal()
+
+    @staticmethod
+    def _closing_refusal() -> Refusal:
+        return Refusal(error="shutting_down", detail="the server takes no calls now", retry_after=5)
+
+    def _limit_refusal(self) -> Refusal | None:
         limit = self.settings.connecting_limit
         if len(self._connecting) >= limit:
             return Refusal(error="concurrency_limit_reached", limit=limit, retry_after=1)
@@ -292,8 +301,11 @@ class Host:
         principal: Any,
         config: SessionConfig | None = None,
         answer: Callable[[Refusal | None], None] | None = None,
+        tasks: TaskGroup | None = None,
     ) -> Reception:
-        """Put a session behind a link. Ask `connecting_refusal` first."""
+        """Put a session behind a link. Ask `connecting_refusal` first. The call's task runs among
+        `tasks`, the application's own by default.
+        """
         reception = Reception(
             self,
             link,
@@ -301,6 +313,7 @@ class Host:
             principal=principal,
             config=config or self.settings.session,
             answer=answer,
+            tasks=tasks,
         )
         self._connecting.add(reception)
         return reception
@@ -317,7 +330,10 @@ class Host:
         if self._idle is not None and not self._live:
             self._idle.set()
 
-    def spawn(self, step: Callable[..., Coroutine[Any, Any, None]], *args: Any) -> None:
-        """Run a call's task among the application's."""
-        if self._tasks is not None:
-            self._tasks.start_soon(step, *args)
+    def spawn(
+        self, tasks: TaskGroup | None, step: Callable[..., Coroutine[Any, Any, None]], *args: Any
+    ) -> None:
+        """Run a call's task, among the application's unless others are given."""
+        tasks = tasks or self._tasks
+        if tasks is not None:
+            tasks.start_soon(step, *args)

@@ -113,10 +113,12 @@ async def call_http(
         proof = (*others, ("authorization", f"Bearer {offer.token}"))
         wire = _Wire(url, offer.links, proof, tls, caller, link)
         async with background() as tasks:
-            tasks.start_soon(wire.listen)
-            tasks.start_soon(wire.upload)
-            async with caller.calling(timeout) as call:
-                yield call
+            tasks.start_soon(wire.run)
+            try:
+                async with caller.calling(timeout) as call:
+                    yield call
+            finally:
+                wire.stop()
     finally:
         link.discard()
 
@@ -182,6 +184,18 @@ class _Wire:
         self._link = link
         self._last_id = ""
         self._failures = 0
+        self._shelter = anyio.CancelScope(shield=True)
+
+    async def run(self) -> None:
+        """Both directions until `stop`: a caller that is cancelled still says goodbye."""
+        with self._shelter:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self.listen)
+                tasks.start_soon(self.upload)
+
+    def stop(self) -> None:
+        """The goodbyes are said, or not waited for any longer."""
+        self._shelter.cancel()
 
     async def upload(self) -> None:
         """One long request whose body is the messages, a line each."""

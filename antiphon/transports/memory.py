@@ -13,16 +13,17 @@ from typing import Protocol
 
 import anyio
 import msgspec
+from anyio.abc import TaskGroup
 
 from ..core.audio.frames import AudioFrame
 from ..core.events import Closed
 from ..core.messages import Start
-from ..core.signaling import Refusal
 from ..core.wire import Kind
 from .call import LiveCall
 from .caller import Caller, refused
 from .host import Host
 from .slot import Slot
+from .tasks import background
 
 __all__ = ("End", "MemoryLink", "call_host", "dial")
 
@@ -31,6 +32,8 @@ PIPE = 16  # messages on their way before the sender is asked to wait
 
 class End(Protocol):
     """What stands behind one end of the pair; `Driver` describes it."""
+
+    paced: bool
 
     @property
     def audio(self) -> Slot[AudioFrame]: ...
@@ -63,6 +66,8 @@ class MemoryLink:
         self.driver = driver
         self.other = other
         driver.audio.taken = other.pump
+        driver.audio.keep_all()
+        driver.paced = False
 
     @property
     def peer(self) -> str:
@@ -111,17 +116,17 @@ class MemoryLink:
             self.driver.resumed()
 
 
-def dial(host: Host) -> MemoryLink:
-    """A link whose other end an application of this process has; attach what calls. Raises
-    CallRefused.
+def dial(host: Host, tasks: TaskGroup | None = None) -> MemoryLink:
+    """A link whose other end an application of this process has; attach what calls. The call's task
+    runs among `tasks`, or among the application's own. Raises CallRefused.
     """
-    refusal: Refusal | None = host.connecting_refusal()
+    refusal = host.connecting_refusal() if tasks is None else host.visiting_refusal()
     if refusal is not None:
         raise refused(refusal)
     here, there = MemoryLink(), MemoryLink()
     timing = msgspec.structs.replace(host.settings.session.timing, ping_interval=inf)
     config = msgspec.structs.replace(host.settings.session, lead=inf, timing=timing)
-    reception = host.receive(there, transport="memory", principal=None, config=config)
+    reception = host.receive(there, transport="memory", principal=None, config=config, tasks=tasks)
     there.attach(reception.driver, here)
     here.other = there
     return here
@@ -129,11 +134,14 @@ def dial(host: Host) -> MemoryLink:
 
 @asynccontextmanager
 async def call_host(host: Host, start: Start, timeout: float) -> AsyncGenerator[LiveCall]:
-    """Call an application of this process. Raises as `Caller.calling`."""
-    link = dial(host)
-    caller = Caller(link, start, "memory", inf)
-    caller.gone = link.gone
-    link.attach(caller.driver, link.other)
-    caller.begin()
-    async with caller.calling(timeout) as call:
-        yield call
+    """Call an application of this process, which need not run: the call's task lives in this
+    context, so that of several calls each may end when it will. Raises as `Caller.calling`.
+    """
+    async with background() as tasks:
+        link = dial(host, tasks)
+        caller = Caller(link, start, "memory", inf)
+        caller.gone = link.gone
+        link.attach(caller.driver, link.other)
+        caller.begin()
+        async with caller.calling(timeout) as call:
+            yield call

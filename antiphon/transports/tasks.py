@@ -1,5 +1,6 @@
 """Background tasks for the length of a context."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
@@ -18,12 +19,14 @@ async def background() -> AsyncGenerator[TaskGroup]:
     is, not inside an exception group: the tasks are ours, and whoever wrote the body does not know
     of them.
     """
-    failure: Exception | None = None
+    failure: BaseException | None = None
     async with anyio.create_task_group() as outside:
         tasks: TaskGroup = await outside.start(_keep)
         try:
             yield tasks
-        except Exception as error:
+        except (asyncio.CancelledError, GeneratorExit):
+            raise
+        except BaseException as error:
             failure = error
         finally:
             tasks.cancel_scope.cancel()

@@ -110,8 +110,9 @@ class WebSocketLink(asyncio.BufferedProtocol):
             self._driver.resumed()
 
     def eof_received(self) -> None:
-        if self._transport.get_write_buffer_size():
-            self._transport.abort()  # who has left will not read the rest
+        # Who has left may never read the rest; TLS tells the end after the connection's own, too.
+        if self._driver is not None:
+            self._watch()
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._close_timer is not None:

@@ -23,6 +23,7 @@ class _End:
         self._inbox = inbox
         self.audio: Slot[AudioFrame] = Slot(1)  # never filled: always room
         self.closed: SessionEnd | None = None
+        self.paced = True
 
     def feed(self, kind: Kind, payload: bytes, now: float) -> None:
         if self.closed is not None:

@@ -1,0 +1,124 @@
+"""Calls without a network."""
+
+import anyio
+import pytest
+
+from antiphon import AudioFrame, Call, CallRefused, Stream, Tone, connect, echo
+from tests.transports.serving import WatchedDirectory, cancelled_on_exit, listener
+
+PCM = "audio/pcm"
+
+
+async def test_nothing_is_lost_or_paced() -> None:
+    """Ten minutes of sound, with a reader that is not always there."""
+    frame = AudioFrame(bytes(range(200)) * 24, 24000)
+    back = 0
+
+    async with connect(Stream(echo), encoding=PCM) as call, anyio.create_task_group() as tasks:
+
+        async def speak() -> None:
+            for _ in range(6_000):
+                await call.send_audio(frame)
+
+        tasks.start_soon(speak)
+        async for heard in call.audio:
+            back += len(heard.pcm)
+            if back == 6_000 * len(frame.pcm):
+                break
+        assert call.dropped_frames == 0
+
+
+async def test_who_does_not_take_sound_makes_the_other_wait() -> None:
+    sent = 0
+
+    async def speak(call: Call) -> None:
+        nonlocal sent
+        while True:
+            await call.send_audio(AudioFrame(bytes(4800), 24000))
+            sent += 1
+
+    async with connect(Stream(speak), encoding=PCM) as call:
+        await anyio.wait_all_tasks_blocked()
+        waiting = sent
+        assert 3 <= waiting <= 40
+        for _ in range(10):
+            await anext(call.audio)  # 50 ms each: what is sent is cut in two
+        await anyio.wait_all_tasks_blocked()
+        assert waiting + 4 <= sent <= waiting + 6
+        assert call.dropped_frames == 0
+
+
+async def test_an_interruption_reaches_who_reads() -> None:
+    async def speak(call: Call) -> None:
+        await call.send_audio(AudioFrame(bytes(4800), 24000))
+        call.interrupt()
+        await anyio.sleep_forever()
+
+    async with connect(Stream(speak), encoding=PCM) as call:
+        assert (await anext(call.messages)).type == "clear"
+
+
+async def test_of_several_calls_each_ends_when_it_will() -> None:
+    """The call that came first may leave first."""
+    stream = Stream(echo)
+    first_open, second_open, first_over = anyio.Event(), anyio.Event(), anyio.Event()
+
+    async def first() -> None:
+        async with connect(stream, call_id="first"):
+            first_open.set()
+            await second_open.wait()
+        first_over.set()
+
+    async def second() -> None:
+        await first_open.wait()
+        async with connect(stream, call_id="second") as call:
+            second_open.set()
+            await first_over.wait()
+            assert await call.ping() >= 0
+            assert [info.id for info in stream.calls] == ["second"]
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(first)
+        tasks.start_soon(second)
+    assert stream.calls == []
+
+
+async def test_limits_hold_in_memory_too() -> None:
+    stream = Stream(listener, concurrency_limit=1)
+    async with connect(stream, call_id="a"):
+        for call_id, reason in (("a", "already_exists"), ("b", "limit_reached")):
+            with pytest.raises(CallRefused, match=reason):
+                async with connect(stream, call_id=call_id):
+                    pytest.fail("it opens")
+
+
+async def test_a_stream_that_shuts_down_ends_and_refuses_calls_in_memory() -> None:
+    stream = Stream(cancelled_on_exit, directory=WatchedDirectory())
+    refused: list[str] = []
+
+    async def linger(call_id: str) -> None:
+        async with connect(stream, call_id=call_id) as call:
+            opened.set()
+            async for message in call.messages:
+                if message.type == "warning":
+                    try:
+                        async with connect(stream):
+                            pytest.fail("it opens")
+                    except CallRefused as error:
+                        refused.append(error.reason)
+
+    opened = anyio.Event()
+    async with anyio.create_task_group() as tasks, stream.host.run(0.05):
+        tasks.start_soon(linger, "a")
+        await opened.wait()
+    assert refused == ["shutting_down"]
+    assert stream.calls == []
+
+
+async def test_a_handlers_test_takes_no_longer_than_its_computation() -> None:
+    """A minute of tone, drained: nobody listens in real time."""
+    heard = 0.0
+    async with connect(Stream(Tone(seconds=60)), encoding=PCM) as call:
+        async for frame in call.audio:
+            heard += frame.duration
+    assert heard == pytest.approx(60)
