@@ -53,6 +53,7 @@ class Caller:
         session = Session(Role.CLIENT, config, anyio.current_time())
         self.driver = Driver(session, link, rate, self._told)
         self._decided = anyio.Event()
+        self._admitted = False
         self._refusal: Refusal | None = None
         self.gone = anyio.Event()
         info = CallInfo(
@@ -68,6 +69,7 @@ class Caller:
     def _told(self, event: Event) -> None:
         match event:
             case CallStarted():
+                self._admitted = True
                 self.call.opened(event.token)
                 self._decided.set()
             case CallRefusedByServer():
@@ -91,7 +93,7 @@ class Caller:
     async def calling(self, timeout: float) -> AsyncGenerator[LiveCall]:
         """The call, from the server's yes to the goodbye; after `begin`.
 
-        Raises CallRefused, SessionClosed when the server goes away, TimeoutError.
+        Raises CallRefused, SessionClosed when the server goes away before it, TimeoutError.
         """
         driver = self.driver
         try:
@@ -99,7 +101,8 @@ class Caller:
                 await self._decided.wait()
             if self._refusal is not None:
                 raise refused(self._refusal)
-            if driver.closed is not None:
+            # A call that is already over has still said something.
+            if not self._admitted:
                 raise driver.over()
             yield self.call
         finally:
