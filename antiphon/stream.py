@@ -205,15 +205,16 @@ class Stream:
             listen(self._routes, host, port, tls=tls, engine=engine) as bound,
             self._host.run(grace),
         ):
-            if ready is not None:
-                ready(bound)
-            await _until_signal()
+            await _until_signal(lambda: ready(bound) if ready is not None else None)
 
 
-async def _until_signal() -> None:
+async def _until_signal(listening: Callable[[], None]) -> None:
     if threading.current_thread() is not threading.main_thread():
+        listening()
         await anyio.sleep_forever()
     with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        # Whoever is told may stop us at once.
+        listening()
         async for number in signals:
             log.info("%s: shutting down", number.name)
             return

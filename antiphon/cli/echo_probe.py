@@ -50,6 +50,8 @@ def _likeness(reference: npt.NDArray[np.float64], answer: npt.NDArray[np.float64
     """The highest normalised cross-correlation, 0 to 1, over all places that the reference may
     have in the answer.
     """
+    # Where frames were lost, what follows comes before its time.
+    answer = np.concatenate((np.zeros(len(reference)), answer))
     size = 1 << (len(reference) + len(answer)).bit_length()
     spectrum = np.fft.rfft(answer, size) * np.conj(np.fft.rfft(reference, size))
     products = np.fft.irfft(spectrum, size)[: len(answer)]

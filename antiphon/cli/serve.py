@@ -4,6 +4,7 @@ import argparse
 import importlib
 import importlib.util
 import logging
+import os
 import sys
 from typing import Any
 
@@ -16,8 +17,17 @@ from ..transports.http import server_context
 __all__ = ("add_parser",)
 
 EXAMPLES = """examples:
-  antiphon serve                        the built-in echo, with its console page
-  antiphon serve app:stream --port 80   `stream` of app.py in this folder
+  antiphon serve                        the built-in echo on http://127.0.0.1:8000
+  antiphon serve app:stream --port 80   `stream = Stream(...)` of app.py in this folder
+  antiphon serve app:stream --host 0.0.0.0 --tls-cert chain.pem --tls-key key.pem
+                                        wss:// and https:// for everybody
+
+Call it with `antiphon call ws://127.0.0.1:8000 --play in.wav --record out.wav`.
+Ctrl-C or SIGTERM: no call is admitted any more, clients are told, and calls have --grace
+seconds to end; the exit status is 0.
+
+exit status:
+  0  stopped in order    1  the target cannot be loaded, or the port is taken    2  wrong usage
 """
 
 
@@ -92,7 +102,10 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         anyio.run(serve, backend_options={"use_uvloop": uvloop})
     except OSError as error:
-        return _fail(f"cannot listen on {arguments.host} port {arguments.port}: {error.strerror}")
+        # asyncio words it anew and names the address again; of getaddrinfo the number is negative.
+        number = error.errno or 0
+        why = os.strerror(number) if number > 0 else error.strerror
+        return _fail(f"cannot listen on {arguments.host} port {arguments.port}: {why}")
     return 0
 
 

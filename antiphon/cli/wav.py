@@ -5,8 +5,9 @@ the header is read here. Source: Microsoft's "New Multiple Channel Audio Data an
 RFC 2361.
 """
 
+import errno
+import os
 import struct
-import wave
 from collections.abc import Iterator
 from io import SEEK_CUR
 from pathlib import Path
@@ -100,7 +101,7 @@ class WavReader:
             yield AudioFrame(bytes(waiting), sample_rate, pts)
 
     def _converted(self, sample_rate: int) -> Iterator[bytes]:
-        resampler = Resampler(self.sample_rate, sample_rate)
+        resampler = Resampler(self.sample_rate, sample_rate, live=False)
         for block in self._blocks():
             yield resampler.process(_to_mono(block, self._format))
         yield resampler.flush()
@@ -206,19 +207,27 @@ class WavWriter:
     """
 
     def __init__(self, path: str | Path, sample_rate: int) -> None:
-        self._file = open(path, "wb")  # noqa: SIM115 - closed by `close`
-        self._wave = wave.open(self._file, "wb")  # noqa: SIM115 - as above
-        self._wave.setnchannels(1)
-        self._wave.setsampwidth(2)
-        self._wave.setframerate(sample_rate)
-        self.write(b"")
+        self._file = open(path, "wb", buffering=0)  # noqa: SIM115 - closed by `close`, or below
+        self._size = 0
+        form = struct.pack("<IHHIIHH", 16, _PCM, 1, sample_rate, 2 * sample_rate, 2, 16)
+        try:
+            self._append(b"RIFF\x24\0\0\0WAVEfmt " + form + b"data\0\0\0\0")
+        except BaseException:
+            self._file.close()
+            raise
 
     def write(self, pcm: bytes) -> None:
         """Add int16 little-endian samples."""
-        self._wave.writeframes(pcm)
-        self._file.flush()
+        self._append(pcm)
+        self._size += len(pcm)
+        for place, size in ((4, 36 + self._size), (40, self._size)):
+            # Over 4 GiB the header can only say that it does not know.
+            os.pwrite(self._file.fileno(), min(size, _STREAMED).to_bytes(4, "little"), place)
+
+    def _append(self, data: bytes) -> None:
+        if self._file.write(data) != len(data):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def close(self) -> None:
         """No more."""
-        self._wave.close()
         self._file.close()

@@ -95,7 +95,7 @@ class Caller:
     async def calling(self, timeout: float) -> AsyncGenerator[LiveCall]:
         """The call, from the server's yes to the goodbye; after `begin`.
 
-        Raises CallRefused, SessionClosed when the server goes away, TimeoutError.
+        Raises CallRefused, SessionClosed when the server goes away before it, TimeoutError.
         """
         driver = self.driver
         try:

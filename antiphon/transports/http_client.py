@@ -131,6 +131,8 @@ async def _post_offer(
         status, answer = await _exchange_offer(url, body, headers, tls)
         if status == 201:
             return msgspec.json.decode(answer, type=_Offer)
+    except OSError:
+        raise  # a certificate that is not trusted is a ValueError, too
     except _SEVERED as error:
         reason = str(error) or "it closed the connection"
         raise SessionClosed(1006, f"the server did not answer: {reason}") from error

@@ -168,3 +168,13 @@ def test_rates_out_of_range_are_refused_at_either_end(rate: int) -> None:
 def test_rates_at_the_limits_are_served(rate_in: int, rate_out: int) -> None:
     pcm = resampled(Resampler(rate_in, rate_out), bytes(2 * rate_in), 160)
     assert len(pcm) == 2 * rate_out
+
+
+@pytest.mark.parametrize(("rate_in", "rate_out"), [(44100, 24000), (24000, 8000), (8000, 24000)])
+def test_not_live_all_tones_are_equally_late(rate_in: int, rate_out: int) -> None:
+    inner = slice(rate_out // 2, rate_out * 3 // 2)
+    for frequency in (300, 1000, 2500):
+        resampler = Resampler(rate_in, rate_out, live=False)
+        pcm = resampled(resampler, as_pcm(tone(rate_in, 2, frequency)), rate_in // 50)
+        shift = shift_of(as_samples(pcm)[inner], rate_out, frequency)
+        assert abs(shift) <= 0.000_001

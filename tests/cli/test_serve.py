@@ -1,0 +1,111 @@
+"""`antiphon serve` as a process."""
+
+import signal
+import socket
+from pathlib import Path
+
+import pytest
+import trustme
+
+from tests.cli.sounds import melody, read_wav, write_wav
+from tests.processes import Server, run_antiphon, serving, start_antiphon
+
+HOLD = """
+from antiphon import Stream
+
+async def hold(call):
+    await call.log("holding")
+    async for frame in call.audio:
+        pass
+
+stream = Stream(hold)
+"""
+
+
+def test_it_says_where_it_listens_and_stops_in_order(echo_server: Server) -> None:
+    with serving() as server:
+        assert server.port not in (0, 8000)
+        assert f"antiphon serves on http://127.0.0.1:{server.port}\n" in server.output
+    assert server.process.returncode == 0
+
+
+def test_ctrl_c_stops_it_in_order() -> None:
+    with serving() as server:
+        server.process.send_signal(signal.SIGINT)
+        assert server.wait() == 0
+
+
+@pytest.mark.parametrize(
+    ("target", "words"),
+    [
+        ("app", "a target reads module:stream, not 'app'"),
+        ("nowhere:stream", "No module named 'nowhere'"),
+        ("served:nothing", "served has no 'nothing'"),
+        ("served:hold", "served:hold is a function, not an antiphon Stream"),
+    ],
+)
+def test_a_target_that_cannot_be_loaded_is_told(tmp_path: Path, target: str, words: str) -> None:
+    (tmp_path / "served.py").write_text(HOLD)
+    done = run_antiphon("serve", target, "--port", "0", folder=tmp_path)
+    assert done.returncode == 1
+    assert f"antiphon serve: {words}" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_port_that_is_taken_is_told() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = run_antiphon("serve", "--port", str(port))
+    assert done.returncode == 1
+    assert f"cannot listen on 127.0.0.1 port {port}: Address already in use" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--tls-key", "key.pem"), "--tls-key needs --tls-cert"),
+        (("--tls-cert", "nowhere.pem"), "nowhere.pem cannot be used"),
+    ],
+)
+def test_a_certificate_that_cannot_be_used_is_told(options: tuple[str, ...], words: str) -> None:
+    done = run_antiphon("serve", "--port", "0", *options)
+    assert done.returncode == 1
+    assert words in done.stderr
+
+
+@pytest.mark.parametrize("scheme", ["ws", "http"])
+def test_tls_carries_calls_of_those_who_trust_it(tmp_path: Path, scheme: str) -> None:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    own = authority.issue_cert("127.0.0.1")
+    own.private_key_and_cert_chain_pem.write_to_path(tmp_path / "own.pem")
+    file = write_wav(tmp_path / "in.wav", melody(24000, 0.2), 24000)
+    out = tmp_path / "out.wav"
+    sound = ("--play", str(file), "--record", str(out))
+    with serving("--tls-cert", str(tmp_path / "own.pem")) as server:
+        assert server.http.startswith("https://")
+        url = server.websocket if scheme == "ws" else server.http
+        trusted = run_antiphon("call", url, "--ca", str(tmp_path / "ca.pem"), *sound)
+        length = len(read_wav(out)[1])
+        blind = run_antiphon("call", url, "--insecure", *sound)
+        untrusted = run_antiphon("call", url, *sound)
+    assert (trusted.returncode, length) == (0, 4800 + 960)
+    assert blind.returncode == 0
+    assert "certificate is not checked" in blind.stderr
+    assert untrusted.returncode == 1
+    assert "the certificate is not trusted" in untrusted.stderr
+    assert "--ca FILE" in untrusted.stderr
+
+
+@pytest.mark.parametrize("scheme", ["ws", "http"])
+def test_sigterm_ends_live_calls_as_going_away(tmp_path: Path, scheme: str) -> None:
+    with serving("--grace", "0.2", app=HOLD, folder=tmp_path) as server:
+        url = server.websocket if scheme == "ws" else server.http
+        with start_antiphon(["call", url, "--json"]) as caller:
+            assert caller.stderr is not None
+            assert caller.stderr.readline() == "log: holding\n"
+            assert server.stop() == 0
+            stdout, stderr = caller.communicate(timeout=10)
+    assert caller.returncode == 0
+    assert '"ended":{"by":"server","code":1001,' in stdout
+    assert "warning: the server is shutting down: this call ends within 0.2 s" in stderr
