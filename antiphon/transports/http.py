@@ -235,7 +235,9 @@ class _Connection(asyncio.Protocol):
             refusal = Refusal(error="request_timeout", detail="the body did not arrive")
             raise Denied(refusal) from error
         except h11.RemoteProtocolError as error:
-            raise Denied(Refusal(error="invalid_body", detail=f"the body: {error}")) from error
+            raise Denied(
+                Refusal(error="invalid_body", detail=f"the body cannot be read: {error}")
+            ) from error
         return bytes(event.data) if isinstance(event, h11.Data) else None
 
     async def _event(self) -> h11.Event:

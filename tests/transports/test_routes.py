@@ -569,7 +569,7 @@ async def test_outputs_are_followed_to_the_end(path: str, name: str | None) -> N
             broken = await listening.event()
             assert broken["event"] == "error"
             assert "object" in broken["data"]
-            assert await listening.event() == {"event": "end", "data": ""}
+            assert await listening.event() == {"event": "end", "data": "{}"}
 
 
 async def test_inputs_for_nobody_are_refused() -> None:
