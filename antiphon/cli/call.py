@@ -29,7 +29,6 @@ __all__ = ("add_parser",)
 
 OK, FAILED, NOT_TRIED = 0, 1, 2
 _WELL = (1000, 1001, 1005)  # RFC 6455 section 7.4.1: done, going away, closed without a code
-_UNKNOWN_RATE = 24000  # Hz; what a call has that names no rate (docs/protocol.md section 2)
 
 
 def add_parser(commands: Any) -> None:
@@ -95,7 +94,7 @@ class _Command:
                 arguments.url,
                 call_id=arguments.id,
                 encoding=ENCODINGS[arguments.encoding],
-                sample_rate=self._rate(),
+                sample_rate=arguments.rate,
                 metadata=arguments.metadata,
                 inputs=arguments.input or None,
                 headers=dict(arguments.header),
@@ -122,13 +121,6 @@ class _Command:
             self._failure = explain(error, arguments.url, arguments.timeout)
         if self._conversation is not None and self._conversation.failure is not None:
             self._failure = str(self._conversation.failure)
-
-    def _rate(self) -> int:
-        if self._arguments.rate is not None:
-            return int(self._arguments.rate)
-        if self._play is not None and 8000 <= self._play.sample_rate <= 48000:
-            return self._play.sample_rate
-        return _UNKNOWN_RATE
 
     def _print(self, summary: Summary) -> None:
         if self._arguments.json:

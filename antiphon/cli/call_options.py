@@ -108,7 +108,9 @@ def _add_sound(group: Any) -> None:
         "--rate",
         type=_rate,
         metavar="HZ",
-        help="rate of the call (the file's when it is 8000 to 48000, else 24000)",
+        default=24000,
+        help="rate of the call (%(default)s, at which servers hear unless they say otherwise; a"
+        " file of another rate is converted here)",
     )
     group.add_argument(
         "--fast", action="store_true", help="send as fast as allowed, not in real time; see below"

@@ -226,10 +226,6 @@ class Directory(Protocol):
         """Give slot and id back; its outputs end after what is there. Once per successful claim."""
         ...
 
-    def close(self) -> None:
-        """Refuse every claim from now on: the server is shutting down."""
-        ...
-
     def calls(self) -> list[CallInfo]:
         """The live calls, oldest first."""
         ...

@@ -97,14 +97,12 @@ def check_call_id(call_id: str | int | float) -> str:
     return text
 
 
-def admit(*, known: bool, active: int, limit: int | None, closing: bool) -> Refusal | None:
+def admit(*, known: bool, active: int, limit: int | None) -> Refusal | None:
     """Decide on one call: None admits it.
 
     `known`: a live call has this id, on any transport. `active`: calls that hold a slot now.
-    `limit`: slots in all, None for no limit. `closing`: the server is shutting down.
+    `limit`: slots in all, None for no limit.
     """
-    if closing:
-        return Refusal(error="shutting_down", detail="the server is shutting down", retry_after=5)
     if known:
         return Refusal(error="connection_already_exists")
     if limit is not None and active >= limit:

@@ -46,7 +46,6 @@ class LocalDirectory:
     def __init__(self, epoch: int) -> None:
         self._epoch = epoch
         self._entries: dict[str, _Entry] = {}
-        self._closing = False
 
     @property
     def slots(self) -> int:
@@ -59,7 +58,6 @@ class LocalDirectory:
             known=call.id in self._entries,
             active=len(self._entries),
             limit=limit,
-            closing=self._closing,
         )
         if refusal is None:
             self._epoch += 1
@@ -70,9 +68,6 @@ class LocalDirectory:
         entry = self._entries.pop(call_id)
         entry.ended = True
         entry.tell()
-
-    def close(self) -> None:
-        self._closing = True
 
     def calls(self) -> list[CallInfo]:
         return [entry.info for entry in self._entries.values()]

@@ -112,7 +112,9 @@ def test_what_the_server_resamples_has_no_gap_and_no_frame_twice(
 ) -> None:
     file = write_wav(tmp_path / "melody.wav", melody(call_rate), call_rate)
     sent = read_wav(file)[1]
-    rate, echoed = called(echo_server.websocket, file, "--encoding", "pcm")
+    rate, echoed = called(
+        echo_server.websocket, file, "--encoding", "pcm", "--rate", str(call_rate)
+    )
     wanted = there_and_back(sent, call_rate)[: len(sent)]
     print(f"{call_rate} Hz: {aligned_snr(sent, echoed):.1f} dB")
     assert rate == call_rate

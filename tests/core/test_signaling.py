@@ -77,27 +77,23 @@ def test_the_error_about_a_long_id_is_short() -> None:
 
 
 @pytest.mark.parametrize(
-    ("known", "active", "limit", "closing", "error"),
+    ("known", "active", "limit", "error"),
     [
-        (False, 0, 1, False, None),
-        (False, 10_000, None, False, None),
-        (False, 1, 1, False, "concurrency_limit_reached"),
-        (False, 0, 0, False, "concurrency_limit_reached"),
-        (True, 0, None, False, "connection_already_exists"),
-        (True, 1, 1, False, "connection_already_exists"),
-        (False, 0, 1, True, "shutting_down"),
-        (True, 1, 1, True, "shutting_down"),
+        (False, 0, 1, None),
+        (False, 10_000, None, None),
+        (False, 1, 1, "concurrency_limit_reached"),
+        (False, 0, 0, "concurrency_limit_reached"),
+        (True, 0, None, "connection_already_exists"),
+        (True, 1, 1, "connection_already_exists"),
     ],
 )
-def test_admission(
-    *, known: bool, active: int, limit: int | None, closing: bool, error: str | None
-) -> None:
-    refusal = admit(known=known, active=active, limit=limit, closing=closing)
+def test_admission(*, known: bool, active: int, limit: int | None, error: str | None) -> None:
+    refusal = admit(known=known, active=active, limit=limit)
     assert (refusal and refusal.error) == error
 
 
 def test_the_limit_is_told_with_when_to_try_again() -> None:
-    refusal = admit(known=False, active=3, limit=3, closing=False)
+    refusal = admit(known=False, active=3, limit=3)
     assert refusal is not None
     assert refusal.meta == {"error": "concurrency_limit_reached", "limit": 3}
     assert refusal.retry_after == 1
