@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.conformance.calling import CLIENTS, ClientTransport
 from tests.conformance.transports import SERVERS, Transport
 
 
@@ -12,6 +13,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "calling" in metafunc.fixturenames:
+        metafunc.parametrize("calling", CLIENTS, ids=_name)
     if "over" not in metafunc.fixturenames:
         return
     needed = {name for mark in metafunc.definition.iter_markers("needs") for name in mark.args}
@@ -19,7 +22,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     metafunc.parametrize("over", able, ids=_name)
 
 
-def _name(transport: Transport) -> str:
+def _name(transport: Transport | ClientTransport) -> str:
     return transport.name
 
 

@@ -14,7 +14,7 @@ import anyio
 import msgspec
 
 from ..core.dialects.event_stream import END, frame
-from ..core.errors import UnknownCall
+from ..core.errors import RemoteProtocolError, UnknownCall
 from ..core.messages import MediaFormat
 from ..core.ports import Output, SetInputs
 from ..core.ring import Position, parse_position
@@ -290,13 +290,26 @@ class Routes:
 
     async def _read(self, request: Request) -> bytes:
         """A whole body, bounded."""
-        most = self.host.settings.max_message
+        body = await self._gather(request)
+        if self._too_big(len(body)):
+            raise _deny("body_too_large", self._bound)
+        return body
+
+    async def _gather(self, request: Request) -> bytes:
+        """A whole body, or as much of it as is too big."""
         body = bytearray()
         async for chunk in request.body:
             body += chunk
-            if len(body) > most:
-                raise _deny("body_too_large", f"a message has at most {most} bytes")
+            if self._too_big(len(body)):
+                break
         return bytes(body)
+
+    def _too_big(self, size: int) -> bool:
+        return size > self.host.settings.max_message
+
+    @property
+    def _bound(self) -> str:
+        return f"a message has at most {self.host.settings.max_message} bytes"
 
     def _call(self, request: Request, call_id: str) -> HttpCall:
         call = self._calls.look_up(call_id)
@@ -334,7 +347,9 @@ class Routes:
         elif kind == "application/x-ndjson":
             await self._send_lines(request, call)
         else:
-            call.feed(Kind.TEXT, await self._read(request))
+            body = await self._gather(request)
+            self._check_size(call, len(body), "")
+            call.feed(Kind.TEXT, body)
             self._raise_failure(call.link)
 
     async def _send_samples(self, request: Request, call: HttpCall) -> None:
@@ -366,22 +381,23 @@ class Routes:
                 rest.clear()
                 self._feed_line(call, line, number)
             rest += tail
-            self._check_line(len(rest), number + 1)
+            self._check_size(call, len(rest), _line(number + 1))
         self._feed_line(call, bytes(rest), number + 1)
 
-    def _check_line(self, size: int, number: int) -> None:
-        most = self.host.settings.max_message
-        if size > most:
-            raise _deny("body_too_large", f"line {number} has more than {most} bytes")
+    def _check_size(self, call: HttpCall, size: int, where: str) -> None:
+        """A message that is too big ends its call, as on a WebSocket."""
+        if self._too_big(size):
+            call.link.driver.broken(RemoteProtocolError(self._bound, 1009))
+            self._raise_failure(call.link, where)
 
     def _feed_line(self, call: HttpCall, line: bytes, number: int) -> None:
-        self._check_line(len(line), number)
+        self._check_size(call, len(line), _line(number))
         if not line.strip():
             return
         if call.link.driver.closed is not None:
             raise _deny("connection_closed", f"line {number} came after the end of the call")
         call.feed(Kind.TEXT, line)
-        self._raise_failure(call.link, f"line {number}: ")
+        self._raise_failure(call.link, _line(number))
 
     def _raise_failure(self, link: HttpLink, where: str = "") -> None:
         failure = link.driver.failure
@@ -446,6 +462,10 @@ async def _output_events(
         else:
             yield frame(data, event=event, position=position)
     yield END
+
+
+def _line(number: int) -> str:
+    return f"line {number}: "
 
 
 def _last_event(request: Request) -> Position | None:

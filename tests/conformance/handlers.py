@@ -6,7 +6,7 @@ import anyio
 
 from antiphon import Call
 
-__all__ = ("Probe", "answer_inputs", "wait")
+__all__ = ("Probe", "wait")
 
 PATIENCE = 5.0  # seconds
 
@@ -54,9 +54,3 @@ class Probe:
         with anyio.fail_after(PATIENCE):
             while not notes:
                 await self._changed.wait()
-
-
-async def answer_inputs(call: Call) -> None:
-    """Log each set of inputs, asking for the first."""
-    await call.log(repr(await call.wait_for_inputs(PATIENCE)))
-    await anyio.sleep_forever()

@@ -13,10 +13,10 @@ from tests.conformance.peer import Inbox
 from tests.conformance.places import Place
 from tests.conformance.trace import REFUSALS, Closed, Refused, Sound, heard
 
-__all__ = ("dial_memory",)
+__all__ = ("End", "dial_memory")
 
 
-class _End:
+class End:
     """The script's end of the pair; implements `antiphon.transports.memory.End`."""
 
     def __init__(self, inbox: Inbox) -> None:
@@ -79,7 +79,7 @@ async def dial_memory(
         link = MemoryLink()
         yield _MemoryWire(link)
         return
-    end = _End(inbox)
+    end = End(inbox)
     link.attach(end, link.other)
     yield _MemoryWire(link)
     await asyncio.sleep(0)  # what was said last is delivered by the loop's next turn

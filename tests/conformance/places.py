@@ -8,8 +8,10 @@ import anyio
 from anyio.abc import TaskStatus
 
 from antiphon import Stream
+from antiphon.transports.asgi import AsgiApp
+from tests.transports.asgi_servers import on_uvicorn
 
-__all__ = ("Place", "own_server", "this_process")
+__all__ = ("Place", "asgi_server", "own_server", "this_process")
 
 GRACE = 0.05  # seconds that calls get at shutdown
 
@@ -78,3 +80,10 @@ async def own_server(stream: Stream) -> AsyncGenerator[Place]:
         place = await tasks.start(run)
         yield place
         await place.shut_down()
+
+
+@asynccontextmanager
+async def asgi_server(stream: Stream) -> AsyncGenerator[Place]:
+    """By uvicorn, through ASGI. It stops with the context; a script has no say in it."""
+    async with on_uvicorn(AsgiApp(stream.asgi.routes, grace=GRACE)) as served:
+        yield Place(stream, served.http)

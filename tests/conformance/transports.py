@@ -10,7 +10,7 @@ from tests.conformance.directory import WatchedDirectory
 from tests.conformance.http_wire import dial_http
 from tests.conformance.memory_wire import dial_memory
 from tests.conformance.peer import Inbox, Peer, Wire
-from tests.conformance.places import Place, own_server, this_process
+from tests.conformance.places import Place, asgi_server, own_server, this_process
 from tests.conformance.websocket_wire import dial_websocket
 
 __all__ = ("SERVERS", "Site", "Transport")
@@ -25,7 +25,8 @@ class Transport(NamedTuple):
     features: `binary` (raw samples come back as raw samples), `request` (a call is asked for with
         an HTTP request: headers, authorization, origins), `connecting` (a link exists before its
         call), `sized` (what is too big can be sent), `connected` (that a peer is gone shows
-        at once), `paced` (sound leaves in real time).
+        at once), `farewell` (our own
+        code closes the links at shutdown), `undecoded` (text reaches our own code as bytes).
     """
 
     name: str
@@ -77,14 +78,19 @@ def _has(*features: str) -> frozenset[str]:
     return frozenset(features)
 
 
-_WEBSOCKET = _has("binary", "request", "connecting", "sized", "connected", "paced")
-_HTTP = _has("request", "sized", "paced")
+_MEMORY = _has("binary", "connecting", "connected", "farewell")
+_WEBSOCKET = _has("binary", "connecting", "connected", "request", "sized")
+_HTTP = _has("request", "sized")
+_OWN = _has("farewell", "undecoded")
+
+_posts = partial(dial_http, one_upload=False)
+_upload = partial(dial_http, one_upload=True)
 
 SERVERS = (
-    Transport(
-        "memory", "memory", this_process, dial_memory, _has("binary", "connecting", "connected")
-    ),
-    Transport("websocket", "websocket", own_server, dial_websocket, _WEBSOCKET),
-    Transport("http-posts", "http", own_server, partial(dial_http, one_upload=False), _HTTP),
-    Transport("http-upload", "http", own_server, partial(dial_http, one_upload=True), _HTTP),
+    Transport("memory", "memory", this_process, dial_memory, _MEMORY),
+    Transport("websocket", "websocket", own_server, dial_websocket, _WEBSOCKET | _OWN),
+    Transport("http-posts", "http", own_server, _posts, _HTTP | _OWN),
+    Transport("http-upload", "http", own_server, _upload, _HTTP | _OWN),
+    Transport("asgi-websocket", "websocket", asgi_server, dial_websocket, _WEBSOCKET),
+    Transport("asgi-http", "http", asgi_server, _upload, _HTTP),
 )

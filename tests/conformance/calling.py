@@ -1,0 +1,151 @@
+"""The table of transports, client's role: servers that are not ours, and follow a script."""
+
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from math import inf
+from typing import NamedTuple
+
+from websockets.asyncio.server import ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
+
+from antiphon import Call, connect
+from antiphon.core.messages import MediaFormat, Start
+from antiphon.transports.caller import Caller
+from antiphon.transports.memory import MemoryLink
+from tests.conformance.http_script import HttpScript, HttpServer
+from tests.conformance.memory_wire import End
+from tests.conformance.peer import Inbox, Mailbox
+from tests.conformance.script import ScriptedLink
+from tests.conformance.trace import Closed, Sound, heard
+from tests.transports.asgi_servers import on_uvicorn
+
+__all__ = ("CLIENTS", "ClientTransport", "Scripted")
+
+PCM = {"encoding": "audio/pcm", "sample_rate": 8000}
+
+
+class Scripted(NamedTuple):
+    """A scripted server and the way to it."""
+
+    links: Mailbox[ScriptedLink]
+    connect: Callable[[], AbstractAsyncContextManager[Call]]
+
+
+class ClientTransport(NamedTuple):
+    """One way from a client of ours to a server that is not."""
+
+    name: str
+    serving: Callable[[], AbstractAsyncContextManager[Scripted]]
+    binary: bool
+    """Whether raw samples can be sent to the client."""
+
+
+# -- memory --------------------------------------------------------------------------------------
+
+
+class _MemoryScript:
+    def __init__(self, link: MemoryLink) -> None:
+        self._link = link
+
+    async def text(self, payload: bytes) -> None:
+        self._link.send_text(payload)
+
+    async def samples(self, payload: bytes) -> None:
+        self._link.send_binary(payload)
+
+    async def close(self, code: int, reason: str) -> None:
+        self._link.close(code, reason)
+
+    async def vanish(self) -> None:
+        self._link.other.driver.lost("the server vanished")
+        self._link.other.gone.set()
+
+
+@asynccontextmanager
+async def _in_memory() -> AsyncGenerator[Scripted]:
+    links: Mailbox[ScriptedLink] = Mailbox()
+
+    @asynccontextmanager
+    async def call() -> AsyncGenerator[Call]:
+        here, there = MemoryLink(), MemoryLink()
+        start = Start(websocket_id="one", media_format=MediaFormat("audio/pcm", 8000))
+        caller = Caller(here, start, "memory", inf)
+        caller.gone = here.gone
+        inbox = Inbox()
+        here.attach(caller.driver, there)
+        there.attach(End(inbox), here)
+        links.put(ScriptedLink(_MemoryScript(there), inbox))
+        caller.begin()
+        async with caller.calling(5) as called:
+            yield called
+
+    yield Scripted(links, call)
+
+
+# -- WebSocket -----------------------------------------------------------------------------------
+
+
+class _WebSocketScript:
+    def __init__(self, socket: ServerConnection) -> None:
+        self._socket = socket
+
+    async def text(self, payload: bytes) -> None:
+        await self._socket.send(payload, text=True)
+
+    async def samples(self, payload: bytes) -> None:
+        await self._socket.send(payload)
+
+    async def close(self, code: int, reason: str) -> None:
+        await self._socket.close(code, reason)
+
+    async def vanish(self) -> None:
+        self._socket.transport.abort()
+
+
+@asynccontextmanager
+async def _on_websocket() -> AsyncGenerator[Scripted]:
+    links: Mailbox[ScriptedLink] = Mailbox()
+
+    async def follow(socket: ServerConnection) -> None:
+        inbox = Inbox()
+        links.put(ScriptedLink(_WebSocketScript(socket), inbox))
+        try:
+            while True:
+                message = await socket.recv()
+                if isinstance(message, bytes):
+                    inbox.put(Sound(message, binary=True))
+                else:
+                    inbox.put(heard(message))
+        except ConnectionClosed:
+            inbox.put(Closed(socket.close_code or 1006))
+            inbox.end()
+
+    async with serve(follow, "127.0.0.1", 0, compression=None, ping_interval=None) as server:
+        (socket,) = server.sockets
+        url = f"ws://127.0.0.1:{socket.getsockname()[1]}/websocket/offer"
+        yield Scripted(links, lambda: _connect(url))
+
+
+# -- HTTP ----------------------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def _on_http() -> AsyncGenerator[Scripted]:
+    links: Mailbox[ScriptedLink] = Mailbox()
+
+    def offered(script: HttpScript, inbox: Inbox) -> None:
+        links.put(ScriptedLink(script, inbox))
+
+    async with on_uvicorn(HttpServer(offered), lifespan="off") as served:
+        yield Scripted(links, lambda: _connect(served.http + "/http/offer"))
+
+
+def _connect(url: str) -> AbstractAsyncContextManager[Call]:
+    return connect(url, call_id="one", encoding="audio/pcm", sample_rate=8000, timeout=5)
+
+
+CLIENTS = (
+    ClientTransport("memory", _in_memory, binary=True),
+    ClientTransport("websocket", _on_websocket, binary=True),
+    ClientTransport("http", _on_http, binary=False),
+)
