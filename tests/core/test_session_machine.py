@@ -118,8 +118,12 @@ class OneEnd(RuleBasedStateMachine):
 
     @rule(samples=st.integers(0, 9000), rate=st.sampled_from([8000, 24000, 44100]))
     def play(self, samples: int, rate: int) -> None:
+        def step() -> None:
+            left = self.session.send_audio(tone(samples, rate), self.now)
+            assert left is self.session.ready
+
         if self.session.ready:
-            self.attempt(lambda: self.session.send_audio(tone(samples, rate), self.now))
+            self.attempt(step)
 
     @rule(
         step=st.sampled_from(["accept", "refuse", "drain", "end", "hang_up", "mark", "interrupt"])
