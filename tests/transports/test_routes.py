@@ -364,9 +364,9 @@ async def test_lines_may_be_cut_anywhere(size: int) -> None:
         (b'{"event":"ping"}\n\n{"event":\n{"event":"ping"}', 400, "invalid_body", "line 3: "),
         (b'{"event":"ping"}\n{"event":"media"}\n', 422, "invalid_field", "line 2: "),
         (b'{"event":"start","websocket_id":"b"}', 409, "invalid_order", "line 1: "),
-        (b'{"event":"stop"}\n{"event":"ping"}\n', 410, "connection_closed", "line 2: "),
+        (b'{"event":"stop"}\n{"event":"ping"}\n', 410, "connection_closed", "line 2 "),
         (b"\n" + b" " * 1025 + b"\n", 413, "body_too_large", "line 2: "),
-        (b"\n\n" + b"x" * 1025, 413, "body_too_large", "line 3 "),
+        (b"\n\n" + b"x" * 1025, 413, "body_too_large", "line 3: "),
     ],
 )
 async def test_the_line_that_fails_is_named(
