@@ -227,7 +227,7 @@ async def _values(outputs: AsyncIterator[tuple[Any, Output]]) -> AsyncIterator[O
 
 def _check_handler(handler: Any) -> None:
     function = handler if inspect.isroutine(handler) else getattr(handler, "__call__", None)  # noqa: B004 - the bound method is what is asked about
-    if not inspect.iscoroutinefunction(function):
+    if inspect.isclass(handler) or not inspect.iscoroutinefunction(function):
         raise TypeError(
             f"a handler is a coroutine function `async def handler(call)`, not {handler!r}"
         )

@@ -16,10 +16,13 @@ BLOCK = 1.0  # seconds gathered before a thread writes them: a thread hop costs 
 class Recorder:
     """One int16 mono WAV file a call in `folder`, named by the call's id; an existing file is
     replaced. A recording ends after `max_seconds`, and so does its call. When it is written, its
-    path and length are published as an output: `{"path": ..., "seconds": ...}`.
+    path and length are published as an output: `{"path": ..., "seconds": ...}`. ValueError for a
+    length of nothing.
     """
 
     def __init__(self, folder: str | Path, *, max_seconds: float = 3600.0) -> None:
+        if not max_seconds > 0:
+            raise ValueError(f"max_seconds is more than 0, not {max_seconds!r}")
         self._folder = Path(folder)
         self._max_seconds = max_seconds
 
