@@ -36,14 +36,19 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _antiphon() -> Subject:
-    serve = ("-m", "antiphon", "serve", "benchmarks.servers.antiphon_echo:stream")
+    about = "`antiphon serve`, the native echo handler, 8 kHz both ways; frames go out as they came"
+    return _served("antiphon", about, "stream")
+
+
+def _anew() -> Subject:
+    return _served("anew", "the same, with every frame made anew: decoded and encoded", "anew")
+
+
+def _served(name: str, about: str, stream: str) -> Subject:
+    serve = ("-m", "antiphon", "serve", f"benchmarks.servers.antiphon_echo:{stream}")
     where = ("--host", "127.0.0.1", "--port", "0", "--log-level", "warning")
-    return Subject(
-        name="antiphon",
-        about="`antiphon serve`, the native echo handler, 8 kHz both ways",
-        command=(sys.executable, *serve, *where),
-        stop_event=True,
-    )
+    command = (sys.executable, *serve, *where)
+    return Subject(name=name, about=about, command=command, stop_event=True)
 
 
 def _wsproto() -> Subject:
@@ -78,15 +83,17 @@ def fastrtc_python() -> Path:
     return python
 
 
-_MAKERS = {"antiphon": _antiphon, "wsproto": _wsproto, "fastrtc": _fastrtc}
+_MAKERS = {"antiphon": _antiphon, "anew": _anew, "wsproto": _wsproto, "fastrtc": _fastrtc}
 
 
-def subjects(rival: str | None, loops: list[str]) -> list[Subject]:
-    """Ours, the bare echo, and the rival that was asked for. SystemExit if a loop is missing."""
+def subjects(rival: str | None, loops: list[str], variants: tuple[str, ...] = ()) -> list[Subject]:
+    """Ours and variants of it, the bare echo, and the rival that was asked for. SystemExit if a
+    loop is missing.
+    """
     for loop in loops:
         if importlib.util.find_spec(loop) is None:
             sys.exit(f"{loop} is not installed: pip install 'antiphon[uvloop]'")
-    names = ["antiphon", "wsproto"]
+    names = ["antiphon", *variants, "wsproto"]
     if rival is not None and rival not in names:
         names.append(rival)
     return [_MAKERS[name]() for name in names]

@@ -290,7 +290,7 @@ def main() -> None:
     """Measure, print, judge."""
     end_on_signals()
     options = parse()
-    field = subjects(options.rival, options.loop)
+    field = subjects(options.rival, options.loop, variants=("anew",))
     print_header(
         "WebSocket sessions, 20 ms frames, 8 kHz mu-law",
         ("antiphon", "wsproto", "uvloop", "msgspec", "numpy"),

@@ -4,11 +4,21 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ("AudioFrame", "Samples")
+__all__ = ("AudioFrame", "Coded", "Samples")
 
 _INT16 = np.dtype("<i2")
 
 Samples = npt.NDArray[np.int16]
+
+
+class Coded(msgspec.Struct, frozen=True, gc=False, eq=False):
+    """How a frame stood on the wire that it came over."""
+
+    encoding: str
+    """As in a media format: `audio/x-mulaw`, ..."""
+    payload: bytes
+    pcm: bytes
+    """The very samples that the payload was decoded to: it says nothing of a frame with others."""
 
 
 class AudioFrame(msgspec.Struct, frozen=True, gc=False, eq=False):
@@ -22,6 +32,10 @@ class AudioFrame(msgspec.Struct, frozen=True, gc=False, eq=False):
     """Hz."""
     pts: int = 0
     """Index of the first sample in its stream, in samples at `sample_rate`."""
+    coded: Coded | None = None
+    """Set when it came over a wire at this rate. Sent on as it is, over a wire of the same
+    encoding, it is not encoded anew: every code stays, and an echo or a bridge saves some 5 µs.
+    """
 
     @property
     def samples(self) -> Samples:

@@ -2,7 +2,7 @@
 
 from ..playout import MAX_PIECE, piece_lengths
 from .codecs import Codec
-from .frames import AudioFrame
+from .frames import AudioFrame, Coded
 from .resample import Resampler
 
 __all__ = ("AudioDecoder", "AudioEncoder")
@@ -11,10 +11,11 @@ __all__ = ("AudioDecoder", "AudioEncoder")
 class AudioDecoder:
     """Payloads to frames at `sample_rate`; state is one resampler and a sample count."""
 
-    __slots__ = ("_decode", "_pts", "_rate", "_resampler")
+    __slots__ = ("_decode", "_encoding", "_pts", "_rate", "_resampler")
 
     def __init__(self, codec: Codec, wire_rate: int, sample_rate: int) -> None:
         self._decode = codec.decode
+        self._encoding = codec.name
         self._rate = sample_rate
         self._pts = 0
         self._resampler = Resampler(wire_rate, sample_rate) if wire_rate != sample_rate else None
@@ -24,11 +25,14 @@ class AudioDecoder:
         payload does not hold whole samples.
         """
         pcm = self._decode(payload)
+        coded: Coded | None = None
         if self._resampler is not None:
             pcm = self._resampler.process(pcm)
+        elif pcm is not payload:
+            coded = Coded(self._encoding, payload, pcm)
         if not pcm:
             return None
-        frame = AudioFrame(pcm, self._rate, self._pts)
+        frame = AudioFrame(pcm, self._rate, self._pts, coded)
         self._pts += len(pcm) // 2
         return frame
 
@@ -36,10 +40,11 @@ class AudioDecoder:
 class AudioEncoder:
     """Frames of any rate and length to payloads of at most `MAX_PIECE` at the wire's rate."""
 
-    __slots__ = ("_bytes", "_encode", "_most", "_resampler", "_wire_rate")
+    __slots__ = ("_bytes", "_encode", "_encoding", "_most", "_resampler", "_wire_rate")
 
     def __init__(self, codec: Codec, wire_rate: int) -> None:
         self._encode = codec.encode
+        self._encoding = codec.name
         self._bytes = codec.bytes_per_sample
         self._wire_rate = wire_rate
         self._most = int(MAX_PIECE * wire_rate) * 2  # bytes of PCM that make one piece
@@ -60,6 +65,9 @@ class AudioEncoder:
             and frame.sample_rate == self._wire_rate
             and 0 < len(pcm) <= self._most
         ):
+            coded = frame.coded
+            if coded is not None and coded.pcm is pcm and coded.encoding == self._encoding:
+                return coded.payload
             return self._encode(pcm)
         return None
 

@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
@@ -120,3 +121,26 @@ def test_a_resampling_decoder_gives_the_same_sound_in_any_cutting(lengths: list[
     assert heard[:common].tolist() == expected.samples[:common].tolist()
     given_frames = [frame for frame in frames if frame is not None]
     assert all(later.pts == earlier.pts + len(earlier) for earlier, later in pairwise(given_frames))
+
+
+def test_a_frame_sent_on_as_it_came_keeps_every_code() -> None:
+    codec = codec_for("audio/x-mulaw")
+    codes = bytes(range(256))  # 0x7F among them: negative zero, which encoding anew makes 0xFF
+    frame = AudioDecoder(codec, 8000, 8000).decode(codes)
+    assert frame is not None
+    assert AudioEncoder(codec, 8000).encode_whole(frame) == codes
+
+
+def test_a_frame_with_other_samples_is_encoded_whatever_it_came_as() -> None:
+    codec = codec_for("audio/x-mulaw")
+    frame = AudioDecoder(codec, 8000, 8000).decode(bytes(160))
+    assert frame is not None
+    silent = msgspec.structs.replace(frame, pcm=bytes(320))
+    assert AudioEncoder(codec, 8000).encode_whole(silent) == b"\xff" * 160
+
+
+def test_another_encoding_on_the_way_out_is_encoded() -> None:
+    frame = AudioDecoder(codec_for("audio/x-mulaw"), 8000, 8000).decode(bytes(160))
+    assert frame is not None
+    alaw = codec_for("audio/x-alaw")
+    assert AudioEncoder(alaw, 8000).encode_whole(frame) == alaw.encode(frame.pcm)
