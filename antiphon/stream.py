@@ -124,8 +124,6 @@ class Stream:
         self._routes = Routes(self._host)
         self._asgi = AsgiApp(self._routes)
 
-    # -- calls -----------------------------------------------------------------------------------
-
     @property
     def calls(self) -> list[CallInfo]:
         """The live calls, oldest first."""
@@ -165,8 +163,6 @@ class Stream:
             return
         async with self._host.run(grace):
             yield
-
-    # -- serving ---------------------------------------------------------------------------------
 
     @property
     def host(self) -> Host:

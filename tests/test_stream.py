@@ -98,9 +98,6 @@ async def publish(at: Served, *values: Any) -> None:
         await at.peer.hear(FETCH)
 
 
-# -- inputs --------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     ("inputs", "seen"), [([1, "two"], [1, "two"]), ({"a": 1}, [{"a": 1}]), (None, [None])]
 )
@@ -215,9 +212,6 @@ async def test_calls_lists_the_live_ones_oldest_first(over: Transport) -> None:
         ]
         assert all(call.token == matching(r"[\w-]{22,}") for call in site.calls)
         assert len({call.token for call in site.calls}) == 2
-
-
-# -- outputs -------------------------------------------------------------------------------------
 
 
 async def listen(

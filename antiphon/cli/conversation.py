@@ -122,8 +122,6 @@ class Conversation:
             return Ending(by="server", code=closed.code, reason=closed.reason)
         raise AssertionError("the sound of a call ends with the call")
 
-    # -- listening -------------------------------------------------------------------------------
-
     async def _listen(self) -> None:
         record = self._plan.record
         async for frame in self._call.audio:
@@ -156,8 +154,6 @@ class Conversation:
     def _give_up(self, error: Exception) -> None:
         self.failure = error
         self._ears.cancel()
-
-    # -- speaking --------------------------------------------------------------------------------
 
     async def _speak(self, file: WavReader) -> None:
         try:
@@ -240,8 +236,6 @@ class Conversation:
             await anyio.sleep_until(started + count * _FRAME)
             await self._send(silence)
         await anyio.sleep_until(started + seconds)
-
-    # -- measuring -------------------------------------------------------------------------------
 
     async def _measure(self) -> None:
         self._round_trips.append(await self._call.ping())

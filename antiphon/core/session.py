@@ -111,8 +111,6 @@ class Session:
         self._set_state(_CONNECTING)
         self._next = self._live.deadline()
 
-    # -- state -----------------------------------------------------------------------------------
-
     @property
     def state(self) -> SessionState:
         return self._state
@@ -152,8 +150,6 @@ class Session:
         self._row_out: Row = self._legal_out[state]
         self._hears = Media in self._row_in
         """Whether sound may come: it comes fifty times a second, and never changes the state."""
-
-    # -- input -----------------------------------------------------------------------------------
 
     def receive(self, kind: Kind, payload: bytes, now: float) -> Sequence[Event]:
         """One whole message from the wire.
@@ -217,8 +213,6 @@ class Session:
     def present(self, now: float) -> None:
         """Somebody listens."""
         self._live.present(now)
-
-    # -- output ----------------------------------------------------------------------------------
 
     def start(self, message: Start, now: float) -> Sequence[Event]:
         """Client: open the call. `message` must name a media format."""
@@ -345,8 +339,6 @@ class Session:
         """The peer broke a rule, of this floor or of the framing below: tell it, and close."""
         return self._fail(error.reply, error.code) if self._state is not _CLOSED else _NOTHING
 
-    # -- what a message does ---------------------------------------------------------------------
-
     def _receive_message(
         self, message: WireMessage | browser.Unknown, now: float
     ) -> Sequence[Event]:
@@ -433,8 +425,6 @@ class Session:
             case _:
                 return (told(message),)
 
-    # -- opening and ending ----------------------------------------------------------------------
-
     def _opened(self, agreement: Agreement, now: float) -> None:
         self._set_state(_OPEN)
         self._format = agreement.media_format
@@ -479,8 +469,6 @@ class Session:
             case _:
                 assert_never(expiry)
 
-    # -- playout ---------------------------------------------------------------------------------
-
     def _release(self, now: float) -> Sequence[Event]:
         events: tuple[Event, ...] = _NOTHING
         outlet = self._outlet
@@ -507,8 +495,6 @@ class Session:
     def _answer(self, marks: list[str]) -> None:
         for name in marks:
             self.outbox.append((_TEXT, browser.encode(Mark(MarkBody(name)))))
-
-    # -- helpers ---------------------------------------------------------------------------------
 
     def _say(self, message: WireMessage, now: float) -> None:
         self.outbox.append((_TEXT, browser.encode(message)))

@@ -60,8 +60,6 @@ class AsgiApp:
         else:
             await self._websocket(scope, receive, send)
 
-    # -- the host --------------------------------------------------------------------------------
-
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
         """Take calls inside this context; within another one of the same event loop it does
@@ -110,8 +108,6 @@ class AsgiApp:
             await send({"type": f"lifespan.{stage}.failed", "message": str(error)})
         else:
             await send({"type": "lifespan.shutdown.complete"})
-
-    # -- requests --------------------------------------------------------------------------------
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:

@@ -123,8 +123,6 @@ class AsgiLink:
                 self._over = True
                 self._scope.cancel()
 
-    # -- Link ------------------------------------------------------------------------------------
-
     @property
     def peer(self) -> str:
         return self._peer

@@ -60,8 +60,6 @@ class Driver:
         self._gate: anyio.Event | None = None
         self._touch()
 
-    # -- from the link ---------------------------------------------------------------------------
-
     def feed(self, kind: Kind, payload: bytes, now: float) -> None:
         """One whole message from the wire. Never raises: a peer's error ends this call only."""
         try:
@@ -103,8 +101,6 @@ class Driver:
         """The session's deadline has come."""
         self._armed = inf
         self._act(self.session.advance(now))
-
-    # -- from the handler ------------------------------------------------------------------------
 
     async def send_audio(self, frame: AudioFrame) -> None:
         """Play a frame; waits while the lead is used up or the link does not take more."""
@@ -166,8 +162,6 @@ class Driver:
         """The error for whoever uses a call that has ended."""
         closed = self.closed
         return SessionClosed(closed.code, closed.reason) if closed else SessionClosed(1006, "")
-
-    # -- inside ---------------------------------------------------------------------------------
 
     async def _wait(self) -> None:
         if self._gate is None:

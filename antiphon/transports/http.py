@@ -78,8 +78,6 @@ class _Connection(asyncio.Protocol):
         """Whether it waits for a request."""
         return self._phase is _Phase.WAITING
 
-    # -- asyncio.Protocol ------------------------------------------------------------------------
-
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
         peer = transport.get_extra_info("peername")
@@ -125,8 +123,6 @@ class _Connection(asyncio.Protocol):
     def close(self) -> None:
         """Shutdown: end the connection now."""
         self._scope.cancel()
-
-    # -- requests --------------------------------------------------------------------------------
 
     async def _run(self) -> None:
         linger = False
@@ -254,8 +250,6 @@ class _Connection(asyncio.Protocol):
             else:
                 return cast("h11.Event", event)
 
-    # -- responses -------------------------------------------------------------------------------
-
     async def _send(self, response: Response, *, head_only: bool = False) -> None:
         self._skip_body()
         headers = [(name.encode(), value.encode("latin-1")) for name, value in response.headers]
@@ -321,8 +315,6 @@ class _Connection(asyncio.Protocol):
         self._write(_head_of(status, headers))
         self._write(h11.Data(data=response.body))
         self._write(h11.EndOfMessage())
-
-    # -- upgrade ---------------------------------------------------------------------------------
 
     async def _upgrade(self, request: Request) -> None:
         routes = self._server.routes

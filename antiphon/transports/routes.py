@@ -128,8 +128,6 @@ class Routes:
         """The response to a request for a WebSocket that was denied."""
         return self._shared(request, refusal_response(denied.refusal, *denied.headers))
 
-    # -- before a route --------------------------------------------------------------------------
-
     def _find(self, request: Request) -> Callable[[Request], Awaitable[Response]]:
         methods = self._fixed.get(request.path)
         if methods is None:
@@ -218,8 +216,6 @@ class Routes:
             raise _deny("unauthorized")
         return principal
 
-    # -- pages -----------------------------------------------------------------------------------
-
     async def _asset(self, request: Request) -> Response:
         body, kind = self._assets[request.path]
         headers = (
@@ -233,8 +229,6 @@ class Routes:
         ready = self.host.running
         body = {"status": "ok" if ready else "shutting_down", "calls": self.host.directory.slots}
         return json_response(200 if ready else 503, body, NO_STORE)
-
-    # -- calls over HTTP -------------------------------------------------------------------------
 
     async def _offer(self, request: Request) -> Response:
         self._check_modality()
@@ -415,8 +409,6 @@ class Routes:
             raise _deny("connection_closed")
         call.feed(Kind.TEXT, b'{"event":"stop"}')
         return Response(status=204)
-
-    # -- inputs and outputs of a call on any transport -------------------------------------------
 
     async def _proven(self, request: Request, call_id: str) -> None:
         """Whether a request may speak for a call: by the application, and by token if required."""

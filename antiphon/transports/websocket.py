@@ -59,8 +59,6 @@ class WebSocketLink(asyncio.BufferedProtocol):
         if trailing:
             self._take_data(trailing)
 
-    # -- asyncio.BufferedProtocol ----------------------------------------------------------------
-
     def get_buffer(self, sizehint: int) -> memoryview:
         return self._buffer
 
@@ -123,8 +121,6 @@ class WebSocketLink(asyncio.BufferedProtocol):
                 "the connection was lost" if exc is None else f"the connection failed: {exc}"
             )
         self._gone()
-
-    # -- Link ------------------------------------------------------------------------------------
 
     @property
     def peer(self) -> str:

@@ -40,9 +40,6 @@ class ClientTransport(NamedTuple):
     """Whether raw samples can be sent to the client."""
 
 
-# -- memory --------------------------------------------------------------------------------------
-
-
 class _MemoryScript:
     def __init__(self, link: MemoryLink) -> None:
         self._link = link
@@ -80,9 +77,6 @@ async def _in_memory() -> AsyncGenerator[Scripted]:
             yield called
 
     yield Scripted(links, call)
-
-
-# -- WebSocket -----------------------------------------------------------------------------------
 
 
 class _WebSocketScript:
@@ -124,9 +118,6 @@ async def _on_websocket() -> AsyncGenerator[Scripted]:
         (socket,) = server.sockets
         url = f"ws://127.0.0.1:{socket.getsockname()[1]}/websocket/offer"
         yield Scripted(links, lambda: _connect(url))
-
-
-# -- HTTP ----------------------------------------------------------------------------------------
 
 
 @asynccontextmanager

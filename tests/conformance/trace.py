@@ -112,9 +112,6 @@ def matching(pattern: str) -> Any:
     )
 
 
-# -- what a client says --------------------------------------------------------------------------
-
-
 def start(call_id: Any = "one", **fields: Any) -> dict[str, Any]:
     """The message that opens a call."""
     return {"event": "start", "websocket_id": call_id, **fields}
@@ -123,9 +120,6 @@ def start(call_id: Any = "one", **fields: Any) -> dict[str, Any]:
 def media(payload: bytes) -> dict[str, Any]:
     """Audio as a message."""
     return {"event": "media", "media": {"payload": base64.b64encode(payload).decode()}}
-
-
-# -- what a server says --------------------------------------------------------------------------
 
 
 def started(encoding: str, sample_rate: int) -> Told:

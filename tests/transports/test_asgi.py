@@ -279,9 +279,6 @@ async def test_the_application_itself_sends_no_body_for_head() -> None:
     assert body == {"type": "http.response.body", "body": b""}
 
 
-# -- lifespan ------------------------------------------------------------------------------------
-
-
 async def test_the_host_runs_within_the_servers_lifespan(serving: Serving) -> None:
     stream = telephone()
     async with serving(stream.asgi) as served, requesting(served) as client:

@@ -39,9 +39,6 @@ def post(path: str, *headers: str) -> bytes:
     return "\r\n".join(lines).encode()
 
 
-# -- connections -----------------------------------------------------------------------------------
-
-
 async def test_pipelined_requests_are_answered_in_order() -> None:
     """Section 9.3.2."""
     async with serving(Stream(echo)) as port, raw(port) as client:
@@ -98,9 +95,6 @@ async def test_a_request_target_in_absolute_form_is_understood() -> None:
         assert (await client.response())[0] == 200
 
 
-# -- heads -----------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("cut", [None, 9000])
 async def test_a_head_over_16_kib_is_refused(cut: int | None) -> None:
     head = b"GET /health HTTP/1.1\r\nHost: x\r\nX-Long: " + b"x" * 17_000 + b"\r\n\r\n"
@@ -152,9 +146,6 @@ async def test_a_connection_without_a_next_request_is_closed(
         await client.send(HEALTH)
         assert (await client.response())[0] == 200
         assert await client.rest() == b""
-
-
-# -- bodies ----------------------------------------------------------------------------------------
 
 
 async def test_a_chunked_body_may_be_cut_at_every_byte() -> None:
@@ -248,9 +239,6 @@ async def test_a_body_that_does_not_come_is_told_so(monkeypatch: pytest.MonkeyPa
         assert await client.rest() == b""
 
 
-# -- clients that do not read ----------------------------------------------------------------------
-
-
 async def test_a_client_that_does_not_read_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http, "WRITE_TIMEOUT", 0.05)
     async with serving(Stream(echo)) as port, raw(port) as client:
@@ -294,9 +282,6 @@ async def test_a_reader_that_leaves_makes_the_call_absent() -> None:
         async for _ in stream.output_stream("a"):
             pass
         assert stream.calls == []
-
-
-# -- TLS, addresses, ends --------------------------------------------------------------------------
 
 
 async def test_tls_serves_requests_and_leaves_quietly(caplog: pytest.LogCaptureFixture) -> None:

@@ -72,9 +72,6 @@ def events(client: httpx.AsyncClient, call: Offered, after: str = "") -> Any:
     return client.stream("GET", call.links["events"], headers=headers)
 
 
-# -- methods and paths -----------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     ("method", "path", "status", "allow"),
     [
@@ -151,9 +148,6 @@ async def test_limits_and_ids_are_shared_with_all_transports() -> None:
         more = await client.post("/http/offer", content=start("c"))
         assert (more.status_code, more.headers["retry-after"]) == (429, "1")
         assert more.json()["meta"] == {"error": "concurrency_limit_reached", "limit": 2}
-
-
-# -- who may ask -----------------------------------------------------------------------------------
 
 
 def nobody(_: Any) -> None:
@@ -280,9 +274,6 @@ async def test_inputs_and_outputs_need_the_token_when_it_is_required() -> None:
         assert (await client.get("/outputs?webrtc_id=a")).status_code == 401
         done = await client.post("/input_hook", json=body, headers=call.proof)
         assert done.json() == {"status": "ok"}
-
-
-# -- sending ---------------------------------------------------------------------------------------
 
 
 class Heard:
@@ -420,9 +411,6 @@ async def test_what_is_sent_after_the_end_is_told_so() -> None:
         assert (await client.delete(call.links["end"], headers=call.proof)).status_code == 410
 
 
-# -- listening -------------------------------------------------------------------------------------
-
-
 async def test_a_listener_resumes_where_it_was() -> None:
     async with serving(Stream(parrot)) as port, client_for(port) as client:
         call = await offer(client)
@@ -545,9 +533,6 @@ async def test_a_client_that_leaves_during_its_offer_leaves_no_call_behind() -> 
         with anyio.fail_after(5):
             await directory.until(0)
     assert directory.released == directory.claimed
-
-
-# -- inputs, outputs, pages ------------------------------------------------------------------------
 
 
 async def publisher(call: Call) -> None:

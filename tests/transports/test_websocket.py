@@ -112,9 +112,6 @@ async def narrow(port: int) -> AsyncGenerator[RawClient]:
         yield RawClient(stream)
 
 
-# -- the handshake ---------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     ("changes", "status", "error"),
     [
@@ -232,9 +229,6 @@ async def test_no_start_in_time_is_told(caplog: pytest.LogCaptureFixture) -> Non
         await peer.send(closing(1008))
         assert await peer.client.rest() == b""
     assert errors_in(caplog) == []
-
-
-# -- closing ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -370,9 +364,6 @@ async def test_a_half_closed_client_has_left() -> None:
         assert await peer.client.rest() == b""
 
 
-# -- liveness --------------------------------------------------------------------------------------
-
-
 async def test_a_ping_is_answered_with_its_payload() -> None:
     """Section 5.5.3."""
     async with serving(Stream(listener)) as port, opened(port, masked(PING, b"x" * 125)) as peer:
@@ -395,9 +386,6 @@ async def test_a_client_that_answers_pings_stays() -> None:
             assert await peer.receive() == (Kind.PING, b"")
             await peer.send(masked(PONG))
         assert len(stream.calls) == 1
-
-
-# -- clients that do not read ----------------------------------------------------------------------
 
 
 async def test_a_client_that_floods_pings_without_reading_is_cut_off() -> None:
@@ -501,9 +489,6 @@ def open_files() -> int:
     """File descriptors of this process, where the system tells; the loop's own among them."""
     folder = Path("/proc/self/fd")
     return len(list(folder.iterdir())) if folder.exists() else 0
-
-
-# -- TLS ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("engine", ["wsproto", "websockets"])
