@@ -124,13 +124,18 @@ class Reception:
                 self._log_end(info)
 
     async def _claim(self, info: CallInfo) -> Refusal | None:
-        """Take a slot. A directory that fails refuses this call, it does not end the others."""
+        """Take a slot. A directory that fails refuses this call, it does not end the others; a
+        client that leaves meanwhile does not interrupt it, or its slot would be lost.
+        """
         host = self._host
+        limit = host.settings.concurrency_limit
         try:
-            return await host.directory.claim(info, host.settings.concurrency_limit, self._command)
+            with anyio.CancelScope(shield=True, deadline=anyio.current_time() + CLEANUP):
+                return await host.directory.claim(info, limit, self._command)
+            log.error("call %r could not be registered within %g s", info.id, CLEANUP)
         except Exception:
             log.exception("call %r could not be registered", info.id)
-            return Refusal(error="internal_error")
+        return Refusal(error="internal_error")
 
     def _refuse(self, info: CallInfo, refusal: Refusal) -> None:
         log.info("refused %s call %r: %s", info.transport, info.id, refusal.error)

@@ -18,6 +18,7 @@ from anyio.abc import TaskGroup
 from ..core.audio.frames import AudioFrame
 from ..core.events import Closed
 from ..core.messages import Start
+from ..core.signaling import Refusal
 from ..core.wire import Kind
 from .call import LiveCall
 from .caller import Caller, refused
@@ -120,6 +121,10 @@ def dial(host: Host, tasks: TaskGroup | None = None) -> MemoryLink:
     """A link whose other end an application of this process has; attach what calls. The call's task
     runs among `tasks`, or among the application's own. Raises CallRefused.
     """
+    modality = host.settings.modality
+    if modality != "audio":
+        detail = f"this stream's modality is {modality}"
+        raise refused(Refusal(error="unsupported_modality", detail=detail))
     refusal = host.connecting_refusal() if tasks is None else host.visiting_refusal()
     if refusal is not None:
         raise refused(refusal)

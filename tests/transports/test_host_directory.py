@@ -10,6 +10,7 @@ from websockets.asyncio.client import connect
 from antiphon import Call, Stream
 from antiphon.core.ports import CallInfo
 from antiphon.core.signaling import Refusal
+from antiphon.transports import host
 from antiphon.transports.directory import LocalDirectory
 from antiphon.transports.http import listen
 
@@ -62,3 +63,47 @@ async def test_a_directory_that_fails_for_one_call_leaves_the_others(
     if method == "claim":
         assert told == {"status": "failed", "meta": {"error": "internal_error"}}
         assert bob.close_code == 1011
+
+
+class Slow(LocalDirectory):
+    """Takes its time over a claim, as a directory behind a network does."""
+
+    def __init__(self) -> None:
+        super().__init__(1)
+        self.asked, self.go, self.released = anyio.Event(), anyio.Event(), anyio.Event()
+
+    async def claim(self, call: CallInfo, limit: int | None, run: Any) -> Refusal | None:
+        self.asked.set()
+        await self.go.wait()
+        return await super().claim(call, limit, run)
+
+    async def release(self, call_id: str) -> None:
+        await super().release(call_id)
+        self.released.set()
+
+
+async def test_a_client_that_leaves_while_its_slot_is_claimed_does_not_keep_it() -> None:
+    directory = Slow()
+    stream = Stream(handler, directory=directory)
+    async with listen(stream.asgi.routes, "127.0.0.1", 0) as port, stream.host.run(grace=0):
+        async with connect(f"ws://127.0.0.1:{port}/websocket/offer") as leaving:
+            await leaving.send('{"event": "start", "websocket_id": "alice"}')
+            await directory.asked.wait()
+        directory.go.set()
+        await directory.released.wait()
+        assert directory.slots == 0
+
+
+async def test_a_directory_that_never_answers_refuses_the_call(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(host, "CLEANUP", 0.01)
+    stream = Stream(handler, directory=Slow())
+    async with (
+        listen(stream.asgi.routes, "127.0.0.1", 0) as port,
+        stream.host.run(grace=0),
+        connect(f"ws://127.0.0.1:{port}/websocket/offer") as asking,
+    ):
+        await asking.send('{"event": "start", "websocket_id": "alice"}')
+        told = json.loads(await asking.recv())
+    assert told == {"status": "failed", "meta": {"error": "internal_error"}}

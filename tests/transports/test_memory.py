@@ -122,3 +122,10 @@ async def test_a_handlers_test_takes_no_longer_than_its_computation() -> None:
         async for frame in call.audio:
             heard += frame.duration
     assert heard == pytest.approx(60)
+
+
+async def test_a_stream_that_is_not_audio_is_refused() -> None:
+    with pytest.raises(CallRefused, match="unsupported_modality") as refused:
+        async with connect(Stream(echo, modality="video")):
+            raise AssertionError("never opened")
+    assert refused.value.detail == "this stream's modality is video"
