@@ -49,12 +49,17 @@ class MediaFormat(msgspec.Struct, frozen=True):
 
 
 class MediaBody(msgspec.Struct, frozen=True, gc=False):
+    """What `media` holds."""
+
     payload: bytes
     """Encoded audio; base64 on the wire."""
 
 
 class MarkBody(msgspec.Struct, frozen=True, gc=False):
+    """What `mark` holds."""
+
     name: str
+    """Chosen by the server; the answer repeats it."""
 
 
 class Media(msgspec.Struct, frozen=True, gc=False, tag_field="event", tag="media"):

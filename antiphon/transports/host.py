@@ -27,7 +27,7 @@ __all__ = ("Host", "Reception", "Settings")
 
 log = logging.getLogger("antiphon")
 
-CLEANUP = 5.0  # seconds for giving a slot back, whatever the directory does
+CLEANUP = 5.0  # seconds for claiming a slot, and for giving it back, whatever the directory does
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
