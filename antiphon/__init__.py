@@ -16,6 +16,7 @@ from .core.errors import (
 from .core.events import Message
 from .core.playout import Interruption
 from .core.ports import Call, CallInfo, Directory, Handler, Output
+from .core.video import VideoFrame
 from .handlers.echo import echo
 from .handlers.recorder import Recorder
 from .handlers.tone import Tone
@@ -44,6 +45,7 @@ __all__ = (
     "Stream",
     "Tone",
     "UnknownCall",
+    "VideoFrame",
     "connect",
     "echo",
 )

@@ -20,6 +20,7 @@ import msgspec
 
 from antiphon.core.dialects import browser
 from antiphon.core.messages import Media
+from antiphon.core.wire import Kind
 
 from .figures import Range, median_range, show
 from .process import SERVER_CORE, end_on_signals, pin
@@ -49,7 +50,7 @@ def decode_ours(wire: bytes) -> bytes:
 
 def encode_ours(audio: bytes) -> bytes:
     """As a session does it."""
-    return browser.encode_audio(audio, binary=False)[1]
+    return browser.encode_audio(audio, Kind.TEXT)[1]
 
 
 def decode_json(wire: bytes) -> bytes:

@@ -14,8 +14,17 @@ from .outlet import Outlet
 from .playout import LEAD
 from .ports import positional
 from .signaling import check_call_id
+from .wire import Kind, Role
 
-__all__ = ("Agreement", "SessionConfig", "agree_as_client", "agree_as_server", "read_start")
+__all__ = (
+    "Agreement",
+    "SessionConfig",
+    "TrackRates",
+    "agree_as_client",
+    "agree_as_server",
+    "agree_on_tracks",
+    "read_start",
+)
 
 _DEFAULT_ENCODING = "audio/x-mulaw"
 _MIN_RATE = 4_000  # Hz
@@ -41,6 +50,13 @@ class SessionConfig(msgspec.Struct, frozen=True, kw_only=True):
         for rate in (self.input_sample_rate, self.output_sample_rate):
             if not _MIN_RATE <= rate <= _MAX_RATE:
                 raise ValueError(f"a sample rate is {_MIN_RATE} to {_MAX_RATE} Hz, not {rate}")
+
+
+class TrackRates(msgspec.Struct, frozen=True):
+    """Hz: the rates of the PCM that a link with tracks gives, and takes."""
+
+    received: int
+    sent: int
 
 
 class Agreement(msgspec.Struct, frozen=True, eq=False):
@@ -102,6 +118,16 @@ def agree_as_client(wanted: MediaFormat | None, config: SessionConfig) -> Agreem
     decoder = AudioDecoder(codec, wanted.sample_rate, wanted.sample_rate)
     outlet = Outlet(codec, wanted.sample_rate, config.lead)
     return Agreement(wanted, codec.bytes_per_sample, decoder, outlet)
+
+
+def agree_on_tracks(role: Role, rates: TrackRates, config: SessionConfig) -> Agreement:
+    """What an offer and its answer make of a call whose sound travels on tracks."""
+    pcm = codec_for("audio/pcm")
+    decoder = None
+    if role is Role.CLIENT or config.mode != "receive":
+        decoder = AudioDecoder(pcm, rates.received, config.input_sample_rate)
+    outlet = Outlet(pcm, rates.sent, config.lead, Kind.AUDIO)
+    return Agreement(None, pcm.bytes_per_sample, decoder, outlet)
 
 
 def _checked(wanted: MediaFormat) -> Codec:

@@ -19,14 +19,14 @@ _Wire = list[tuple[Kind, bytes]]
 class Outlet:
     """Frames in; what may leave by `now` out, as wire messages."""
 
-    __slots__ = ("_encoder", "_given", "_playout", "binary")
+    __slots__ = ("_encoder", "_given", "_playout", "kind")
 
-    def __init__(self, codec: Codec, sample_rate: int, lead: float) -> None:
+    def __init__(self, codec: Codec, sample_rate: int, lead: float, kind: Kind = Kind.TEXT) -> None:
         self._encoder = AudioEncoder(codec, sample_rate)
         self._playout = Playout(lead)
         self._given = -inf  # when the last frame came
-        self.binary = False
-        """Whether sound leaves as binary messages."""
+        self.kind = kind
+        """What sound leaves as: text messages, binary ones, or on a track."""
 
     @property
     def waiting(self) -> bool:
@@ -48,7 +48,7 @@ class Outlet:
         payload = self._encoder.encode_whole(frame)
         if payload is None:
             return self._pass(self._encoder.encode(frame), now)
-        message = browser.encode_audio(payload, binary=self.binary)
+        message = browser.encode_audio(payload, self.kind)
         duration = len(frame.pcm) / (2 * frame.sample_rate)
         if self._playout.passes(duration, now):
             return [message]
@@ -97,7 +97,7 @@ class Outlet:
         leaving: _Wire = []
         playout = self._playout
         for payload, duration in pieces:
-            kind, data = browser.encode_audio(payload, binary=self.binary)
+            kind, data = browser.encode_audio(payload, self.kind)
             if playout.passes(duration, now):
                 leaving.append((kind, data))
             else:

@@ -10,6 +10,7 @@ from .events import Message
 from .playout import Interruption
 from .ring import Position
 from .signaling import Refusal
+from .video import Pixels, VideoFrame
 
 __all__ = (
     "Call",
@@ -21,6 +22,7 @@ __all__ = (
     "Link",
     "Output",
     "SetInputs",
+    "Tracks",
     "positional",
 )
 
@@ -55,6 +57,29 @@ class Link(Protocol):
         ...
 
 
+class Tracks(Protocol):
+    """What a link has beside its messages when it carries media of its own. None of its methods
+    waits; the link calls the driver's `resumed` when `video_ready` has become true.
+    """
+
+    def send_audio(self, pcm: bytes) -> None:
+        """Play int16 mono PCM at the agreed rate: at most 60 ms, at most the lead ahead of time."""
+        ...
+
+    def clear_audio(self) -> None:
+        """Forget the sound that has not left."""
+        ...
+
+    @property
+    def video_ready(self) -> bool:
+        """Whether one more picture may be given."""
+        ...
+
+    def send_video(self, frame: VideoFrame) -> None:
+        """Show a picture."""
+        ...
+
+
 class Call(Protocol):
     """One live call, as a handler or a client's program sees it; the same on every transport."""
 
@@ -65,7 +90,7 @@ class Call(Protocol):
 
     @property
     def transport(self) -> str:
-        """`memory`, `websocket` or `http`."""
+        """`memory`, `websocket`, `http` or `webrtc`."""
         ...
 
     @property
@@ -97,6 +122,15 @@ class Call(Protocol):
         ...
 
     @property
+    def video(self) -> AsyncIterator[VideoFrame]:
+        """Pictures from the peer as they come. One reader at a time.
+
+        When its reader is late, all but the newest four are dropped and counted in
+        `dropped_pictures`.
+        """
+        ...
+
+    @property
     def messages(self) -> AsyncIterator[Message]:
         """What the peer tells. One reader at a time; of more than 256 the oldest is dropped."""
         ...
@@ -106,11 +140,23 @@ class Call(Protocol):
         """Frames of received sound that nobody took in time."""
         ...
 
+    @property
+    def dropped_pictures(self) -> int:
+        """Received pictures that nobody took in time."""
+        ...
+
     def send_audio(self, audio: AudioFrame | tuple[int, Samples]) -> Awaitable[None]:
         """Play sound to the peer: a frame, or (sample rate in Hz, array).
 
         Arrays are int16, int32 or float (full scale 1.0, clipped), of shape (n,), (1, n), (n, 1) or
         stereo (2, n). Waits while the peer is 200 ms behind. Raises SessionClosed after the end.
+        """
+        ...
+
+    async def send_video(self, picture: VideoFrame | Pixels) -> None:
+        """Show the peer a picture: a frame, or a uint8 array of shape (height, width, 3), BGR, both
+        sides even. Waits while the one before it is not yet taken by the encoder. Raises
+        SessionClosed after the end, LocalProtocolError in a call without video.
         """
         ...
 

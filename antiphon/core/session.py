@@ -17,8 +17,10 @@ from typing import Any, assert_never
 from .agreement import (
     Agreement,
     SessionConfig,
+    TrackRates,
     agree_as_client,
     agree_as_server,
+    agree_on_tracks,
     read_start,
 )
 from .audio.frames import AudioFrame
@@ -28,6 +30,7 @@ from .errors import LocalProtocolError, RemoteProtocolError
 from .events import (
     AudioReceived,
     CallRefusedByServer,
+    CallRequested,
     CallStarted,
     Closed,
     Event,
@@ -72,7 +75,7 @@ __all__ = ("Session", "SessionConfig", "SessionState")
 _CONNECTING, _OPEN, _DRAINING, _CLOSED = SessionState
 _NOTHING: tuple[Event, ...] = ()
 # Members looked up once: an Enum's attribute costs more than the comparison.
-_TEXT, _BINARY = Kind.TEXT, Kind.BINARY
+_TEXT, _BINARY, _AUDIO = Kind.TEXT, Kind.BINARY, Kind.AUDIO
 _CLIENT = Role.CLIENT
 
 
@@ -102,10 +105,13 @@ class Session:
                 TO_CLIENT,
                 TO_SERVER,
             )
-        self._muted = role is Role.SERVER and config.mode == "send"
+        self.muted = role is Role.SERVER and config.mode == "send"
+        """Whether only the other end speaks."""
         self._warned = False
         self._ending: tuple[EndStream, int] | None = None
         self._listener = Listener()
+        self._tracks = False
+        """Whether sound travels on tracks, and not in messages."""
         self.unknown_messages = 0
         """Messages of unknown names, ignored."""
         self._set_state(_CONNECTING)
@@ -148,7 +154,7 @@ class Session:
         self._state = state
         self._row_in: Row = self._legal_in[state]
         self._row_out: Row = self._legal_out[state]
-        self._hears = Media in self._row_in
+        self._hears = Media in self._row_in and not self._tracks
         """Whether sound may come: it comes fifty times a second, and never changes the state."""
 
     def receive(self, kind: Kind, payload: bytes, now: float) -> Sequence[Event]:
@@ -167,6 +173,9 @@ class Session:
                     self._live.active = now
                     return self._receive_audio(message.media.payload, now)
                 return self._receive_message(message, now)
+            if kind is _AUDIO:
+                self._live.active = now
+                return self._receive_audio(payload, now)
             if kind is _BINARY:
                 return self._receive_binary(payload, now)
         except RemoteProtocolError as error:
@@ -223,6 +232,21 @@ class Session:
         self._opened(agreement, now)
         return _NOTHING
 
+    def open_tracks(
+        self, request: CallRequested | None, rates: TrackRates, now: float
+    ) -> Sequence[Event]:
+        """The call is opened by an offer instead of a start: its sound travels on tracks, as
+        messages of the kinds AUDIO and CLEAR. A server gets its request back as an event.
+        """
+        self._require(self._state is _CONNECTING, "the call is open already")
+        self._tracks = True
+        self._opened(agree_on_tracks(self._role, rates, self._config), now)
+        return (request,) if request is not None else _NOTHING
+
+    def stir(self, now: float) -> None:
+        """Something else than messages or sound went through the link: the call is not idle."""
+        self._live.heard = self._live.active = now
+
     def accept(self, token: str, now: float) -> Sequence[Event]:
         """Server: the call of the last `CallRequested` is admitted. Does nothing after the end."""
         if self._state is not _CLOSED:
@@ -262,7 +286,7 @@ class Session:
         outlet = self._outlet
         if outlet is None or Media not in self._row_out:
             raise self._illegal("audio")
-        if self._muted:
+        if self.muted:
             raise LocalProtocolError("this stream's mode is 'send': only the client speaks")
         self._live.active = now
         self.outbox += outlet.play(frame, now)
@@ -296,6 +320,8 @@ class Session:
         if self._outlet is None:
             raise self._illegal("an interruption")
         interruption, kept = self._outlet.drop(now)
+        if self._tracks:
+            self.outbox.append((Kind.CLEAR, b""))
         if Clear in self._row_out:
             self._say(Clear(), now)
         self.outbox += kept
@@ -357,10 +383,12 @@ class Session:
         return self._told_by_server(message, now)
 
     def _receive_binary(self, payload: bytes, now: float) -> Sequence[Event]:
+        if self._tracks:
+            raise _on_tracks()
         if not self._hears:
             raise self._out_of_order(Media)
-        if self._outlet is not None:
-            self._outlet.binary = self._config.binary
+        if self._outlet is not None and self._config.binary:
+            self._outlet.kind = _BINARY
         self._live.active = now
         return self._receive_audio(payload, now)
 
@@ -391,6 +419,8 @@ class Session:
                 requested = read_start(message)
                 self._opened(agree_as_server(message.media_format, self._config), now)
                 return (requested,)
+            case Media():
+                raise _on_tracks()
             case Ping():
                 self.outbox.append((_TEXT, browser.encode(Pong())))
                 return _NOTHING
@@ -418,6 +448,8 @@ class Session:
                 return _NOTHING
             case Started():
                 return (CallStarted(message.media_format, message.token),)
+            case Media():
+                raise _on_tracks()
             case Refused():
                 refusal = refusal_from_meta(message.meta)
                 closed = self._close(refusal.kind.code, refusal.error, remote=True)
@@ -515,3 +547,9 @@ class Session:
 
     def _out_of_order(self, message_type: type[Any]) -> RemoteProtocolError:
         return out_of_order(message_type, self._state, self._row_in)
+
+
+def _on_tracks() -> RemoteProtocolError:
+    return RemoteProtocolError(
+        "the sound of this call travels on its tracks, not in messages", 1002
+    )

@@ -6,7 +6,10 @@ __all__ = ("Kind", "Role", "close_payload", "parse_close")
 
 
 class Kind(IntEnum):
-    """The kinds of a message on the wire, numbered as WebSocket opcodes (RFC 6455 section 5.2)."""
+    """The kinds of a message on the wire, numbered as WebSocket opcodes (RFC 6455 section 5.2).
+
+    AUDIO and CLEAR are for links with tracks, where sound does not travel in messages.
+    """
 
     TEXT = 0x1
     """UTF-8 text, as bytes: msgspec decodes bytes, a str would cost a copy and a check."""
@@ -15,6 +18,10 @@ class Kind(IntEnum):
     """Payload as in RFC 6455 section 5.5.1: two bytes of code, then the reason in UTF-8."""
     PING = 0x9
     PONG = 0xA
+    AUDIO = 0x10
+    """int16 little-endian mono PCM, at the rate agreed for the track."""
+    CLEAR = 0x11
+    """Without payload: sound that was given to the track and has not left it is dropped."""
 
 
 class Role(Enum):

@@ -15,6 +15,7 @@ from ..core.events import Message
 from ..core.messages import FetchOutput, Input, Log, Ping, SendInput, ToClient, ToServer
 from ..core.playout import Interruption
 from ..core.ports import CallInfo, Output
+from ..core.video import Pixels, VideoFrame
 from ..core.wire import Role
 from .driver import Driver
 
@@ -69,6 +70,10 @@ class LiveCall:
         return self._driver.audio
 
     @property
+    def video(self) -> AsyncIterator[VideoFrame]:
+        return self._driver.video
+
+    @property
     def messages(self) -> AsyncIterator[Message]:
         return self._driver.messages
 
@@ -76,9 +81,17 @@ class LiveCall:
     def dropped_frames(self) -> int:
         return self._driver.audio.dropped
 
+    @property
+    def dropped_pictures(self) -> int:
+        return self._driver.video.dropped
+
     def send_audio(self, audio: AudioFrame | tuple[int, Samples]) -> Awaitable[None]:
         frame = audio if isinstance(audio, AudioFrame) else AudioFrame(to_pcm(audio[1]), audio[0])
         return self._driver.send_audio(frame)
+
+    async def send_video(self, picture: VideoFrame | Pixels) -> None:
+        frame = picture if isinstance(picture, VideoFrame) else VideoFrame(picture)
+        await self._driver.send_video(frame)
 
     async def send(self, data: Any) -> None:
         message = ToClient(data) if self._role is Role.SERVER else ToServer(data)

@@ -19,7 +19,7 @@ from ..core.events import (
 )
 from ..core.liveness import Timing
 from ..core.messages import Start
-from ..core.ports import CallInfo, Link, Output
+from ..core.ports import CallInfo, Link, Output, Tracks
 from ..core.session import Session, SessionConfig
 from ..core.signaling import Refusal
 from ..core.wire import Role
@@ -42,7 +42,9 @@ def refused(refusal: Refusal) -> CallRefused:
 class Caller:
     """Opens a call on a link, and ends it. The link sets `gone` when nothing more comes."""
 
-    def __init__(self, link: Link, start: Start, transport: str, lead: float) -> None:
+    def __init__(
+        self, link: Link, start: Start, transport: str, lead: float, tracks: Tracks | None = None
+    ) -> None:
         if start.media_format is None:
             raise ValueError("a call is opened with a media format")
         self._start = start
@@ -51,7 +53,7 @@ class Caller:
             input_sample_rate=rate, output_sample_rate=rate, lead=lead, timing=client_timing
         )
         session = Session(Role.CLIENT, config, anyio.current_time())
-        self.driver = Driver(session, link, rate, self._told)
+        self.driver = Driver(session, link, rate, self._told, tracks)
         self._decided = anyio.Event()
         self._started = False
         self._refusal: Refusal | None = None

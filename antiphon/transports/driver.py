@@ -12,12 +12,13 @@ from math import inf
 import anyio
 
 from ..core.audio.frames import AudioFrame
-from ..core.errors import RemoteProtocolError, SessionClosed
+from ..core.errors import LocalProtocolError, RemoteProtocolError, SessionClosed
 from ..core.events import AudioReceived, Closed, Event, Message, PlayoutReady
 from ..core.messages import WarningNotice, WireMessage
 from ..core.playout import Interruption
-from ..core.ports import Link
+from ..core.ports import Link, Tracks
 from ..core.session import Session, SessionState
+from ..core.video import VideoFrame
 from ..core.wire import Kind
 from .scheduler import scheduler
 from .slot import Slot
@@ -27,9 +28,10 @@ __all__ = ("Driver",)
 log = logging.getLogger("antiphon")
 
 AUDIO_BACKLOG = 0.3  # seconds: the bound of the queue is the worst lasting delay after a stall
+VIDEO_BACKLOG = 4  # pictures of 1 MB and more each; live video is worth nothing late
 MESSAGE_BACKLOG = 256
 
-_TEXT, _BINARY = Kind.TEXT, Kind.BINARY
+_TEXT, _BINARY, _PING, _AUDIO = Kind.TEXT, Kind.BINARY, Kind.PING, Kind.AUDIO
 
 
 class Driver:
@@ -39,12 +41,19 @@ class Driver:
     """
 
     def __init__(
-        self, session: Session, link: Link, sample_rate: int, told: Callable[[Event], None]
+        self,
+        session: Session,
+        link: Link,
+        sample_rate: int,
+        told: Callable[[Event], None],
+        tracks: Tracks | None = None,
     ) -> None:
         self.session = session
         self.link = link
+        self._tracks = tracks
         self.sample_rate = sample_rate
         self.audio: Slot[AudioFrame] = Slot(int(AUDIO_BACKLOG * sample_rate) * 2)
+        self.video: Slot[VideoFrame] = Slot(VIDEO_BACKLOG)
         self.messages: Slot[Message] = Slot(MESSAGE_BACKLOG)
         self.closed: Closed | None = None
         """How the session ended."""
@@ -76,6 +85,11 @@ class Driver:
                 self._act((event,))
         if self.session.outbox or self.session.deadline() < self._armed:
             self._flush()
+
+    def feed_video(self, frame: VideoFrame, now: float) -> None:
+        """One picture from the peer."""
+        self.session.stir(now)
+        self.video.push(frame)
 
     def broken(self, error: RemoteProtocolError) -> None:
         """The peer broke the framing below the session."""
@@ -114,6 +128,20 @@ class Driver:
         self._flush()
         while not left and self.closed is None and not session.ready:
             await self._wait()
+
+    async def send_video(self, frame: VideoFrame) -> None:
+        """Show a picture; waits while the link does not take more."""
+        tracks = self._tracks
+        if tracks is None:
+            raise LocalProtocolError("this call carries no video")
+        if self.session.muted:
+            raise LocalProtocolError("this stream's mode is 'send': only the client shows pictures")
+        while self.closed is None and not tracks.video_ready:
+            await self._wait()
+        if self.closed is not None:
+            raise self.over()
+        self.session.stir(self._time())
+        tracks.send_video(frame)
 
     async def send(self, message: WireMessage) -> None:
         """Say something; waits while the link does not take more."""
@@ -210,10 +238,19 @@ class Driver:
                     link.send_text(payload)
                 elif kind is _BINARY:
                     link.send_binary(payload)
-                else:
+                elif kind is _PING:
                     link.ping()
+                else:
+                    self._on_track(kind, payload)
         if session.deadline() < self._armed:
             self._touch()
+
+    def _on_track(self, kind: Kind, payload: bytes) -> None:
+        assert self._tracks is not None, "a session with tracks has a link with tracks"
+        if kind is _AUDIO:
+            self._tracks.send_audio(payload)
+        else:
+            self._tracks.clear_audio()
 
     def _touch(self) -> None:
         deadline = self.session.deadline()
@@ -230,6 +267,7 @@ class Driver:
             self._timers.cancel(self._timer_slot, self)
             self._armed = inf
         self.audio.close()
+        self.video.close()
         self.messages.close()
         self.link.close(closed.code, closed.reason)
         self._open_gate()

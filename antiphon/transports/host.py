@@ -4,7 +4,7 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import AsyncGenerator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, Literal
 
@@ -15,7 +15,7 @@ from anyio.abc import TaskGroup
 from ..core.errors import SessionClosed
 from ..core.events import CallRequested, Closed, Event, InputsReceived
 from ..core.messages import ErrorNotice, WarningNotice
-from ..core.ports import CallInfo, Command, Directory, Handler, HangUp, Link, SetInputs
+from ..core.ports import CallInfo, Command, Directory, Handler, HangUp, Link, SetInputs, Tracks
 from ..core.session import Session, SessionConfig
 from ..core.signaling import Refusal
 from ..core.wire import Role
@@ -59,10 +59,13 @@ class Reception:
         principal: Any,
         config: SessionConfig,
         answer: Callable[[Refusal | None], None] | None = None,
+        ready: Callable[[], Awaitable[None]] | None = None,
+        tracks: Tracks | None = None,
         tasks: TaskGroup | None = None,
     ) -> None:
         self._host = host
         self._tasks = tasks
+        self._ready = ready
         self._transport = transport
         self._principal = principal
         self._answer = answer
@@ -73,7 +76,7 @@ class Reception:
         self.call: LiveCall | None = None
         self.info: CallInfo | None = None
         session = Session(Role.SERVER, config, anyio.current_time())
-        self.driver = Driver(session, link, config.input_sample_rate, self._told)
+        self.driver = Driver(session, link, config.input_sample_rate, self._told, tracks)
 
     def _told(self, event: Event) -> None:
         match event:
@@ -115,8 +118,11 @@ class Reception:
             if refusal is not None:
                 self._refuse(info, refusal)
                 return
-            host.opened(self)
             try:
+                self._tell_answer(None)
+                if self._ready is not None:
+                    await self._ready()
+                host.opened(self)
                 await self._handle(request, info)
             finally:
                 host.forget(self)
@@ -163,7 +169,6 @@ class Reception:
         session = driver.session
         driver.act(lambda now: session.accept(info.token, now))
         log.info("%s call %r from %s begins", info.transport, info.id, info.peer)
-        self._tell_answer(None)
         try:
             await host.handler(self.call)
         except asyncio.CancelledError as error:
@@ -306,10 +311,13 @@ class Host:
         principal: Any,
         config: SessionConfig | None = None,
         answer: Callable[[Refusal | None], None] | None = None,
+        ready: Callable[[], Awaitable[None]] | None = None,
+        tracks: Tracks | None = None,
         tasks: TaskGroup | None = None,
     ) -> Reception:
-        """Put a session behind a link. Ask `connecting_refusal` first. The call's task runs among
-        `tasks`, the application's own by default.
+        """Put a session behind a link. Ask `connecting_refusal` first. An admitted call waits for
+        `ready` before its handler runs; `tracks` are the link's own media. The call's task runs
+        among `tasks`, the application's own by default.
         """
         reception = Reception(
             self,
@@ -318,6 +326,8 @@ class Host:
             principal=principal,
             config=config or self.settings.session,
             answer=answer,
+            ready=ready,
+            tracks=tracks,
             tasks=tasks,
         )
         self._connecting.add(reception)

@@ -18,7 +18,7 @@ from anyio.abc import TaskGroup
 from ..core.audio.frames import AudioFrame
 from ..core.events import Closed
 from ..core.messages import Start
-from ..core.signaling import Refusal
+from ..core.video import VideoFrame
 from ..core.wire import Kind
 from .call import LiveCall
 from .caller import Caller, refused
@@ -40,9 +40,14 @@ class End(Protocol):
     def audio(self) -> Slot[AudioFrame]: ...
 
     @property
+    def video(self) -> Slot[VideoFrame]: ...
+
+    @property
     def closed(self) -> Closed | None: ...
 
     def feed(self, kind: Kind, payload: bytes, now: float) -> None: ...
+
+    def feed_video(self, frame: VideoFrame, now: float) -> None: ...
 
     def resumed(self) -> None: ...
 
@@ -50,15 +55,16 @@ class End(Protocol):
 
 
 class MemoryLink:
-    """One end of the pair; implements `antiphon.core.ports.Link`. What it sends is fed to the other
-    end's driver from the event loop, never from inside the send.
+    """One end of the pair; implements `antiphon.core.ports.Link`, and of its `Tracks` the video:
+    sound travels in messages. What it sends is fed to the other end's driver from the event loop,
+    never from inside the send.
     """
 
     def __init__(self) -> None:
         self.driver: End
         self.other: MemoryLink
         self.gone = anyio.Event()
-        self._pipe: deque[tuple[Kind, bytes]] = deque()
+        self._pipe: deque[tuple[Kind, bytes] | VideoFrame] = deque()
         self._pumping = False
         self._closing = False
 
@@ -66,8 +72,9 @@ class MemoryLink:
         """Join: this link is the driver's, and sends to the other."""
         self.driver = driver
         self.other = other
-        driver.audio.taken = other.pump
+        driver.audio.taken = driver.video.taken = other.pump
         driver.audio.keep_all()
+        driver.video.keep_all()
         driver.paced = False
 
     @property
@@ -79,22 +86,35 @@ class MemoryLink:
         return len(self._pipe) < PIPE
 
     def send_text(self, payload: bytes) -> None:
-        self._put(Kind.TEXT, payload)
+        self._put((Kind.TEXT, payload))
 
     def send_binary(self, payload: bytes) -> None:
-        self._put(Kind.BINARY, payload)
+        self._put((Kind.BINARY, payload))
 
     def ping(self) -> None:
         """Both ends live and die together."""
+
+    def send_audio(self, pcm: bytes) -> None:
+        raise AssertionError("sound in memory travels in messages")
+
+    def clear_audio(self) -> None:
+        raise AssertionError("sound in memory travels in messages")
+
+    @property
+    def video_ready(self) -> bool:
+        return self.writable
+
+    def send_video(self, frame: VideoFrame) -> None:
+        self._put(frame)
 
     def close(self, code: int, reason: str) -> None:
         if not self._closing:
             self._closing = True
             payload = (1000 if code in (1005, 1006) else code).to_bytes(2, "big") + reason.encode()
-            self._put(Kind.CLOSE, payload)
+            self._put((Kind.CLOSE, payload))
 
-    def _put(self, kind: Kind, payload: bytes) -> None:
-        self._pipe.append((kind, payload))
+    def _put(self, item: tuple[Kind, bytes] | VideoFrame) -> None:
+        self._pipe.append(item)
         self.pump()
 
     def pump(self) -> None:
@@ -108,10 +128,13 @@ class MemoryLink:
         driver = self.other.driver
         now = asyncio.get_running_loop().time()
         # A call that ends takes everything at once: nobody waits for room any more.
-        while self._pipe and (self._closing or not driver.audio.full):
-            kind, payload = self._pipe.popleft()
-            driver.feed(kind, payload, now)
-            if kind is Kind.CLOSE:
+        while self._pipe and (self._closing or not (driver.audio.full or driver.video.full)):
+            item = self._pipe.popleft()
+            if isinstance(item, VideoFrame):
+                driver.feed_video(item, now)
+                continue
+            driver.feed(*item, now)
+            if item[0] is Kind.CLOSE:
                 self.other.gone.set()
         if self.writable and driver.closed is None:
             self.driver.resumed()
@@ -121,17 +144,16 @@ def dial(host: Host, tasks: TaskGroup | None = None) -> MemoryLink:
     """A link whose other end an application of this process has; attach what calls. The call's task
     runs among `tasks`, or among the application's own. Raises CallRefused.
     """
-    modality = host.settings.modality
-    if modality != "audio":
-        detail = f"this stream's modality is {modality}"
-        raise refused(Refusal(error="unsupported_modality", detail=detail))
     refusal = host.connecting_refusal() if tasks is None else host.visiting_refusal()
     if refusal is not None:
         raise refused(refusal)
     here, there = MemoryLink(), MemoryLink()
     timing = msgspec.structs.replace(host.settings.session.timing, ping_interval=inf)
     config = msgspec.structs.replace(host.settings.session, lead=inf, timing=timing)
-    reception = host.receive(there, transport="memory", principal=None, config=config, tasks=tasks)
+    tracks = None if host.settings.modality == "audio" else there
+    reception = host.receive(
+        there, transport="memory", principal=None, config=config, tracks=tracks, tasks=tasks
+    )
     there.attach(reception.driver, here)
     here.other = there
     return here
@@ -144,7 +166,8 @@ async def call_host(host: Host, start: Start, timeout: float) -> AsyncGenerator[
     """
     async with background() as tasks:
         link = dial(host, tasks)
-        caller = Caller(link, start, "memory", inf)
+        tracks = None if host.settings.modality == "audio" else link
+        caller = Caller(link, start, "memory", inf, tracks)
         caller.gone = link.gone
         link.attach(caller.driver, link.other)
         caller.begin()

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 from antiphon import AudioFrame, CallRefused
 from antiphon.core.events import Closed as SessionEnd
+from antiphon.core.video import VideoFrame
 from antiphon.core.wire import Kind
 from antiphon.transports.memory import MemoryLink, dial
 from antiphon.transports.slot import Slot
@@ -22,6 +23,7 @@ class End:
     def __init__(self, inbox: Inbox) -> None:
         self._inbox = inbox
         self.audio: Slot[AudioFrame] = Slot(1)  # never filled: always room
+        self.video: Slot[VideoFrame] = Slot(1)
         self.closed: SessionEnd | None = None
         self.paced = True
 
@@ -37,6 +39,9 @@ class End:
                 self._end(int.from_bytes(payload[:2], "big"))
             case _:
                 raise AssertionError(kind)
+
+    def feed_video(self, frame: VideoFrame, now: float) -> None:
+        raise AssertionError("the scripts show nothing")
 
     def resumed(self) -> None:
         """A script never waits for room."""

@@ -152,5 +152,5 @@ def test_a_rate_that_cannot_be_resampled_cannot_be_configured(rate: int) -> None
 def test_sound_leaves_as_json_until_the_link_says_otherwise() -> None:
     outlet = agree_as_server(None, CONFIG).outlet
     assert [kind for kind, _ in outlet.play(AudioFrame(bytes(960), 24000), 0.0)] == [Kind.TEXT]
-    outlet.binary = True
+    outlet.kind = Kind.BINARY
     assert [kind for kind, _ in outlet.play(AudioFrame(bytes(960), 24000), 0.0)] == [Kind.BINARY]

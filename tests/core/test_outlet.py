@@ -31,7 +31,7 @@ def play_out(outlet: Outlet, now: float) -> list[tuple[float, tuple[Kind, bytes]
 @given(st.lists(st.integers(1, 20_000), min_size=1, max_size=5))
 def test_the_lead_is_never_exceeded_and_nothing_is_lost_or_repeated(lengths: list[int]) -> None:
     outlet = Outlet(PCM, 24000, lead=0.2)
-    outlet.binary = True
+    outlet.kind = Kind.BINARY
     sent: list[tuple[float, tuple[Kind, bytes]]] = []
     first = 0
     for length in lengths:
@@ -49,7 +49,7 @@ def test_the_lead_is_never_exceeded_and_nothing_is_lost_or_repeated(lengths: lis
 
 def test_messages_keep_their_place_among_sound_that_waits() -> None:
     outlet = Outlet(PCM, 24000, lead=0.2)
-    outlet.binary = True
+    outlet.kind = Kind.BINARY
     before = outlet.play(ramp(12_000), 0.0)
     assert outlet.hold(b"mark")
     outlet.play(ramp(2400, first=12_000), 0.0)
@@ -68,7 +68,7 @@ def test_a_message_with_no_sound_before_it_is_not_held() -> None:
 
 def test_the_tail_of_a_reply_leaves_before_the_listener_runs_out() -> None:
     outlet = Outlet(PCM, 24000, lead=0.2)
-    outlet.binary = True
+    outlet.kind = Kind.BINARY
     sent = [(0.0, message) for message in outlet.play(tone(16_000, 16000), 0.0)]
     sent += play_out(outlet, 0.0)
     samples = len(sent_audio([message for _, message in sent])) // 2
@@ -82,10 +82,10 @@ def test_the_tail_of_a_reply_leaves_before_the_listener_runs_out() -> None:
 def test_a_source_in_real_time_is_resampled_as_one_stream() -> None:
     sound = tone(16_000, 16000)
     whole = Outlet(PCM, 24000, lead=inf)
-    whole.binary = True
+    whole.kind = Kind.BINARY
     expected = sent_audio(whole.play(sound, 0.0) + whole.flush(0.0))
     outlet = Outlet(PCM, 24000, lead=0.2)
-    outlet.binary = True
+    outlet.kind = Kind.BINARY
     wire: Wire = []
     for n in range(50):
         now = n * 0.02
@@ -99,10 +99,10 @@ def test_a_source_in_real_time_is_resampled_as_one_stream() -> None:
 def test_a_source_that_is_told_when_to_go_on_is_resampled_as_one_stream(samples: int) -> None:
     sound = tone(48_000, 16000)
     whole = Outlet(PCM, 24000, lead=inf)
-    whole.binary = True
+    whole.kind = Kind.BINARY
     expected = sent_audio(whole.play(sound, 0.0) + whole.flush(0.0))
     outlet = Outlet(PCM, 24000, lead=0.2)
-    outlet.binary = True
+    outlet.kind = Kind.BINARY
     wire: Wire = []
     now = 0.0
     for first in range(0, 48_000, samples):
@@ -117,7 +117,7 @@ def test_a_source_that_is_told_when_to_go_on_is_resampled_as_one_stream(samples:
 
 def test_a_short_sound_comes_out_whole_though_nothing_follows() -> None:
     outlet = Outlet(PCM, 24000, lead=0.2)
-    outlet.binary = True
+    outlet.kind = Kind.BINARY
     wire = outlet.play(tone(160, 8000), 5.0)
     wire += [message for _, message in play_out(outlet, 5.0)]
     assert abs(len(sent_audio(wire)) // 2 - 480) <= 1

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 from antiphon.core.wire import Kind, close_payload, parse_close
 
 
-def test_kinds_are_the_opcodes_of_websocket() -> None:
-    assert [int(kind) for kind in Kind] == [1, 2, 8, 9, 10]
+def test_kinds_of_messages_are_the_opcodes_of_websocket() -> None:
+    """An opcode has four bits: what lies above never meets one."""
+    assert [int(kind) for kind in Kind if kind < 16] == [1, 2, 8, 9, 10]
 
 
 @given(code=st.integers(1000, 4999), reason=st.text(max_size=40))

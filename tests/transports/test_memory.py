@@ -1,9 +1,20 @@
 """Calls without a network."""
 
 import anyio
+import numpy as np
 import pytest
 
-from antiphon import AudioFrame, Call, CallRefused, Stream, Tone, connect, echo
+from antiphon import (
+    AudioFrame,
+    Call,
+    CallRefused,
+    LocalProtocolError,
+    Stream,
+    Tone,
+    VideoFrame,
+    connect,
+    echo,
+)
 from tests.transports.serving import WatchedDirectory, cancelled_on_exit, listener
 
 PCM = "audio/pcm"
@@ -124,8 +135,30 @@ async def test_a_handlers_test_takes_no_longer_than_its_computation() -> None:
     assert heard == pytest.approx(60)
 
 
-async def test_a_stream_that_is_not_audio_is_refused() -> None:
-    with pytest.raises(CallRefused, match="unsupported_modality") as refused:
-        async with connect(Stream(echo, modality="video")):
-            raise AssertionError("never opened")
-    assert refused.value.detail == "this stream's modality is video"
+async def mirror(call: Call) -> None:
+    async for frame in call.video:
+        await call.send_video(frame)
+
+
+async def test_pictures_go_there_and_back_as_they_are() -> None:
+    shown = [np.full((4, 6, 3), number, np.uint8) for number in range(40)]
+    seen: list[VideoFrame] = []
+    async with connect(Stream(mirror, modality="video")) as call:
+
+        async def show() -> None:
+            for pixels in shown:
+                await call.send_video(pixels)
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(show)
+            async for frame in call.video:
+                seen.append(frame)
+                if len(seen) == len(shown):
+                    break
+    assert all(frame.bgr is pixels for frame, pixels in zip(seen, shown, strict=True))
+
+
+async def test_a_call_for_sound_has_no_place_for_pictures() -> None:
+    async with connect(Stream(echo)) as call:
+        with pytest.raises(LocalProtocolError, match="this call carries no video"):
+            await call.send_video(np.zeros((2, 2, 3), np.uint8))

@@ -17,7 +17,6 @@ __all__ = ("MAX_DEPTH", "Unknown", "decode_client", "decode_server", "encode", "
 MAX_DEPTH = 64  # docs/protocol.md section 7
 
 _TEXT = Kind.TEXT
-_BINARY = Kind.BINARY
 
 
 class Unknown(msgspec.Struct, frozen=True):
@@ -169,8 +168,8 @@ def encode(message: WireMessage) -> bytes:
         raise TypeError(f"{type(message).__name__} holds what JSON cannot: {error}") from error
 
 
-def encode_audio(payload: bytes, *, binary: bool) -> tuple[Kind, bytes]:
-    """Encoded audio as one wire message: raw, or base64 in JSON."""
-    if binary:
-        return _BINARY, payload
+def encode_audio(payload: bytes, kind: Kind) -> tuple[Kind, bytes]:
+    """Encoded audio as one wire message: base64 in JSON for text, raw for any other kind."""
+    if kind is not _TEXT:
+        return kind, payload
     return _TEXT, _encode(Media(MediaBody(payload)))

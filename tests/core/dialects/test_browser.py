@@ -116,8 +116,8 @@ def test_invalid_base64_is_refused_not_dropped(payload: str) -> None:
 
 @given(st.binary(max_size=200))
 def test_audio_reads_back_in_both_forms(payload: bytes) -> None:
-    assert encode_audio(payload, binary=True) == (Kind.BINARY, payload)
-    kind, text = encode_audio(payload, binary=False)
+    assert encode_audio(payload, Kind.BINARY) == (Kind.BINARY, payload)
+    kind, text = encode_audio(payload, Kind.TEXT)
     assert kind is Kind.TEXT
     assert json.loads(text)["media"]["payload"] == base64.b64encode(payload).decode()
     assert decode_client(text) == decode_server(text) == Media(MediaBody(payload))
