@@ -1,0 +1,91 @@
+"""When the frames of an outgoing sound track leave, and with which RTP timestamps.
+
+The timestamps follow one clock that never stops: sound that comes after a pause is stamped with
+the time that has passed (RFC 3550 section 5.1, RFC 7587 section 4.1). Within a reply they are
+without gaps, whatever the rhythm in which the sound is given.
+"""
+
+from math import inf
+
+__all__ = ("CLOCK_RATE", "FRAME", "PATIENCE", "TAIL", "TrackClock")
+
+CLOCK_RATE = (
+    48_000  # Hz, of RTP timestamps for Opus whatever the sound's rate: RFC 7587 section 4.1
+)
+FRAME = 0.02  # seconds
+PATIENCE = 0.04  # seconds that sound may be late before it counts as a pause
+TAIL = 15  # frames of silence after sound: what a listener's jitter buffer may hold back
+
+_TICKS = int(CLOCK_RATE * FRAME)
+_SLACK = 1e-6  # seconds; a sum of frame lengths must not miss its own deadline by rounding
+
+
+class TrackClock:
+    """Frames of 20 ms out of sound that comes in pieces. It begins with a tail of silence, so that
+    the listener's track is alive before the first word. `now` is seconds of one monotonic clock.
+    """
+
+    __slots__ = ("_frame", "_origin", "_pcm", "_pts", "_quiet", "_silence", "_tail")
+
+    def __init__(self, sample_rate: int, now: float) -> None:
+        self._frame = int(sample_rate * FRAME) * 2  # bytes
+        self._silence = bytes(self._frame)
+        self._pcm = bytearray()
+        self._origin = now
+        self._pts = 0
+        self._tail = TAIL
+        self._quiet = True  # no sound is due: the last frame was silence
+
+    @property
+    def _due(self) -> float:
+        return self._origin + self._pts / CLOCK_RATE
+
+    def put(self, pcm: bytes) -> None:
+        """Give sound, of any length, paced by whoever gives it."""
+        self._pcm += pcm
+
+    def clear(self) -> None:
+        """Forget the sound that has not left; silence follows at once."""
+        self._pcm.clear()
+        self._quiet = True
+
+    def take(self, now: float) -> tuple[int, bytes] | None:
+        """The next frame that may leave by now, as (RTP timestamp from 0, int16 PCM of 20 ms)."""
+        if now < self.deadline() - _SLACK:
+            return None
+        if len(self._pcm) < self._frame:
+            return self._take_rest()
+        if now > self._due + PATIENCE + _SLACK:
+            self._pts = round((now - self._origin) * CLOCK_RATE)
+        pcm = bytes(self._pcm[: self._frame])
+        del self._pcm[: self._frame]
+        self._tail = TAIL
+        self._quiet = False
+        return self._stamped(pcm)
+
+    def deadline(self) -> float:
+        """When `take` gives something next; inf while only new sound can change that."""
+        if len(self._pcm) >= self._frame:
+            return self._due
+        if self._pcm or (self._tail and not self._quiet):
+            # Sound that comes in its own rhythm is late now and then: silence put in between would
+            # be heard, and would delay all that follows.
+            return self._due + PATIENCE
+        return self._due if self._tail else inf
+
+    def _take_rest(self) -> tuple[int, bytes]:
+        """The end of a reply, filled up, or a frame of the silence after it."""
+        if self._pcm:
+            pcm = bytes(self._pcm) + self._silence[len(self._pcm) :]
+            self._pcm.clear()
+            self._tail = TAIL
+        else:
+            pcm = self._silence
+            self._tail -= 1
+        self._quiet = True
+        return self._stamped(pcm)
+
+    def _stamped(self, pcm: bytes) -> tuple[int, bytes]:
+        pts = self._pts
+        self._pts += _TICKS
+        return pts, pcm
