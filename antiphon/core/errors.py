@@ -7,6 +7,7 @@ AntiphonError
     SessionClosed               the call is over: with which code, and why
     CallRefused                 the peer refused the call: with which refusal
     HandlerError                a handler raised; the cause is chained
+    ConfigurationError          what the application gave cannot be used, or did not come in time
     UnknownCall                 no live call has this id
 MissingExtraError (ImportError)  an optional part is not installed; names the pip line
 """
@@ -14,6 +15,7 @@ MissingExtraError (ImportError)  an optional part is not installed; names the pi
 __all__ = (
     "AntiphonError",
     "CallRefused",
+    "ConfigurationError",
     "HandlerError",
     "LocalProtocolError",
     "MissingExtraError",
@@ -87,6 +89,13 @@ class CallRefused(AntiphonError):
 
 class HandlerError(AntiphonError):
     """A handler raised; the exception it raised is the `__cause__`."""
+
+
+class ConfigurationError(AntiphonError):
+    """What the application gave cannot be used, or did not come in time. For its operator.
+
+    A client is told `internal_error` and no more.
+    """
 
 
 class UnknownCall(AntiphonError, LookupError):
