@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import anyio
 
+from .core.address_policy import AddressPolicy
 from .core.errors import UnknownCall
 from .core.liveness import Timing
 from .core.playout import LEAD
@@ -23,6 +24,7 @@ from .transports.asgi_mount import mount
 from .transports.directory import LocalDirectory
 from .transports.host import Host, Settings
 from .transports.http import listen
+from .transports.ice_config import ConfigurationSource
 from .transports.requests import Request
 from .transports.routes import Routes
 
@@ -41,7 +43,7 @@ class Stream:
 
     handler: a coroutine function `async def handler(call: Call) -> None`, or an object with such a
         `__call__`. Returning ends the call.
-    modality: what is exchanged; WebSocket and HTTP carry audio.
+    modality: what is exchanged; WebSocket and HTTP carry audio, WebRTC and memory all three.
     mode: who speaks, seen from the client.
     input_sample_rate, output_sample_rate: Hz, the rates at which the handler listens, and speaks to
         clients that name no media format. Frames of any other rate are converted.
@@ -58,6 +60,12 @@ class Stream:
     lead: seconds of sound sent ahead of the listener at most.
     start_timeout, ping_interval, ping_timeout: seconds; docs/protocol.md section 7.
     max_message: bytes of one message from a client.
+    rtc_configuration, server_rtc_configuration: the ICE servers of the pages and of this server, as
+        browsers take them: `{"iceServers": [{"urls": ..., "username": ..., "credential": ...}],
+        "iceTransportPolicy": "all" or "relay"}`, or a function or coroutine function that gives one
+        for each call. None for none: nothing outside is contacted.
+    address_policy: which addresses of clients are tried over WebRTC; `AddressPolicy` says what the
+        default refuses.
     directory: where calls are registered; in memory by default.
 
     Raises ValueError or TypeError for what does not fit.
@@ -84,6 +92,9 @@ class Stream:
         ping_interval: float = 20.0,
         ping_timeout: float = 20.0,
         max_message: int = 1024 * 1024,
+        rtc_configuration: ConfigurationSource = None,
+        server_rtc_configuration: ConfigurationSource = None,
+        address_policy: AddressPolicy | None = None,
         directory: Directory | None = None,
     ) -> None:
         _check_handler(handler)
@@ -118,6 +129,9 @@ class Stream:
             authorize=authorize,
             origins=frozenset(_origins(origins)),
             require_token=require_token,
+            rtc_configuration=rtc_configuration,
+            server_rtc_configuration=server_rtc_configuration,
+            address_policy=address_policy or AddressPolicy(),
         )
         self._directory = directory or LocalDirectory(time.time_ns() // 1000)
         self._host = Host(handler, settings, self._directory)

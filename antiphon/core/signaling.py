@@ -38,6 +38,8 @@ REFUSALS: Mapping[str, RefusalKind] = {
     "invalid_order": RefusalKind(409, 1002),
     "body_too_large": RefusalKind(413, 1009),
     "policy_violation": RefusalKind(422, 1008),
+    "invalid_sdp": RefusalKind(400, 1007),
+    "invalid_candidate_format": RefusalKind(400, 1007),
     "unsupported_modality": RefusalKind(415, 1008),
     "unauthorized": RefusalKind(401, 1008),
     "forbidden_origin": RefusalKind(403, 1008),

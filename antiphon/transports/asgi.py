@@ -16,8 +16,8 @@ import msgspec
 from ..core.signaling import Refusal
 from .asgi_scope import Receive, Scope, Send, encode_headers, request_of
 from .asgi_websocket import deny, serve_websocket
-from .requests import BODY_TIMEOUT, Request, Response, refusal_response
-from .routes import Denied, Routes
+from .requests import BODY_TIMEOUT, Denied, Request, Response, refusal_response
+from .routes import Routes
 
 __all__ = ("AsgiApp",)
 

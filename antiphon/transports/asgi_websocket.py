@@ -13,8 +13,8 @@ from ..core.signaling import Refusal
 from ..core.wire import Kind, close_payload
 from .asgi_scope import Message, Receive, Scope, Send, encode_headers
 from .driver import Driver
-from .requests import Request, Response
-from .routes import Denied, Routes
+from .requests import Denied, Request, Response
+from .routes import Routes
 
 __all__ = ("MAX_OUTBOUND", "OUTBOUND", "AsgiLink", "serve_websocket")
 

@@ -7,6 +7,7 @@ from math import inf
 
 import anyio
 
+from ..core.agreement import TrackRates
 from ..core.errors import CallRefused
 from ..core.events import (
     CallRefusedByServer,
@@ -92,6 +93,13 @@ class Caller:
         if self.driver.closed is not None:
             return
         self.driver.act(lambda now: self.driver.session.start(self._start, now))
+
+    def begin_tracks(self, rates: TrackRates, token: str) -> None:
+        """The server has answered an offer: the call is open, its sound travels on tracks."""
+        self.driver.act(lambda now: self.driver.session.open_tracks(None, rates, now))
+        self._started = True
+        self.call.opened(token)
+        self._decided.set()
 
     @asynccontextmanager
     async def calling(self, timeout: float) -> AsyncGenerator[LiveCall]:

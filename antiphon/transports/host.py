@@ -12,6 +12,7 @@ import anyio
 import msgspec
 from anyio.abc import TaskGroup
 
+from ..core.address_policy import AddressPolicy
 from ..core.errors import SessionClosed
 from ..core.events import CallRequested, Closed, Event, InputsReceived
 from ..core.messages import ErrorNotice, WarningNotice
@@ -42,6 +43,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     authorize: Callable[[Any], Any] | None
     origins: frozenset[str]
     require_token: bool
+    rtc_configuration: Any = None
+    server_rtc_configuration: Any = None
+    address_policy: AddressPolicy = AddressPolicy()
 
 
 class Reception:
@@ -59,13 +63,15 @@ class Reception:
         principal: Any,
         config: SessionConfig,
         answer: Callable[[Refusal | None], None] | None = None,
-        ready: Callable[[], Awaitable[None]] | None = None,
+        ready: Callable[[], Awaitable[Any]] | None = None,
+        gone: Callable[[], Awaitable[Any]] | None = None,
         tracks: Tracks | None = None,
         tasks: TaskGroup | None = None,
     ) -> None:
         self._host = host
         self._tasks = tasks
         self._ready = ready
+        self._gone = gone
         self._transport = transport
         self._principal = principal
         self._answer = answer
@@ -125,8 +131,9 @@ class Reception:
                 host.opened(self)
                 await self._handle(request, info)
             finally:
-                host.forget(self)
                 await self._release(info)
+                await self._wait_gone()
+                host.forget(self)
                 self._log_end(info)
 
     async def _claim(self, info: CallInfo) -> Refusal | None:
@@ -155,6 +162,12 @@ class Reception:
                 await self._host.directory.release(info.id)
             except Exception:
                 log.exception("the slot of call %r could not be given back", info.id)
+
+    async def _wait_gone(self) -> None:
+        """Until the link has said its goodbye: it must not be cut off when the server goes."""
+        if self._gone is not None:
+            with anyio.move_on_after(CLEANUP, shield=True):
+                await self._gone()
 
     async def _handle(self, request: CallRequested, info: CallInfo) -> None:
         host, driver = self._host, self.driver
@@ -311,13 +324,14 @@ class Host:
         principal: Any,
         config: SessionConfig | None = None,
         answer: Callable[[Refusal | None], None] | None = None,
-        ready: Callable[[], Awaitable[None]] | None = None,
+        ready: Callable[[], Awaitable[Any]] | None = None,
+        gone: Callable[[], Awaitable[Any]] | None = None,
         tracks: Tracks | None = None,
         tasks: TaskGroup | None = None,
     ) -> Reception:
         """Put a session behind a link. Ask `connecting_refusal` first. An admitted call waits for
-        `ready` before its handler runs; `tracks` are the link's own media. The call's task runs
-        among `tasks`, the application's own by default.
+        `ready` before its handler runs, and after its end for `gone`; `tracks` are the link's own
+        media. The call's task runs among `tasks`, the application's own by default.
         """
         reception = Reception(
             self,
@@ -327,6 +341,7 @@ class Host:
             config=config or self.settings.session,
             answer=answer,
             ready=ready,
+            gone=gone,
             tracks=tracks,
             tasks=tasks,
         )

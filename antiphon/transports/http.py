@@ -21,8 +21,8 @@ from ..core.signaling import Refusal
 from ..core.wire import Role
 from .engines import make_engine
 from .handshake import HandshakeError, check_request, wants_websocket
-from .requests import BODY_TIMEOUT, Request, Response, refusal_response, split_target
-from .routes import Denied, Routes
+from .requests import BODY_TIMEOUT, Denied, Request, Response, refusal_response, split_target
+from .routes import Routes
 from .tasks import background
 from .websocket import WebSocketLink
 

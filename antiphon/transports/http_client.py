@@ -3,7 +3,7 @@
 import ssl
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 import anyio
@@ -20,7 +20,9 @@ from .caller import Caller, refused
 from .http_exchange import Exchange, Headers, opened
 from .tasks import background
 
-__all__ = ("call_http",)
+__all__ = ("call_http", "post_offer")
+
+T = TypeVar("T")
 
 MAX_EVENT = 2 * 1024 * 1024  # bytes; a server's message has at most half of that
 UPLOAD = 256  # messages that may wait for a slow upload before sending pauses
@@ -107,7 +109,8 @@ async def call_http(
         caller = Caller(link, start, "http", lead)
         caller.begin()
         with anyio.fail_after(timeout):
-            offer = await _post_offer(url, link.messages.receive_nowait(), headers, tls)
+            body = link.messages.receive_nowait()
+            offer = await post_offer(url, body, headers, tls, _Offer)
         # Of two proofs only the call's own counts.
         others = tuple(header for header in headers if header[0] != "authorization")
         proof = (*others, ("authorization", f"Bearer {offer.token}"))
@@ -123,14 +126,18 @@ async def call_http(
         link.discard()
 
 
-async def _post_offer(
-    url: SplitResult, body: bytes, headers: Headers, tls: ssl.SSLContext | None
-) -> _Offer:
+async def post_offer(
+    url: SplitResult,
+    body: bytes,
+    headers: Headers,
+    tls: ssl.SSLContext | None,
+    answer_type: type[T],
+) -> T:
     """Ask for a call. Raises CallRefused, SessionClosed for an answer that is none, OSError."""
     try:
         status, answer = await _exchange_offer(url, body, headers, tls)
-        if status == 201:
-            return msgspec.json.decode(answer, type=_Offer)
+        if status in (200, 201):
+            return msgspec.json.decode(answer, type=answer_type)
     except OSError:
         raise  # a certificate that is not trusted is a ValueError, too
     except _SEVERED as error:

@@ -10,8 +10,10 @@ from ..core.signaling import Refusal
 
 __all__ = (
     "BODY_TIMEOUT",
+    "Denied",
     "Request",
     "Response",
+    "deny",
     "json_response",
     "parse_query",
     "refusal_response",
@@ -51,6 +53,20 @@ class Response(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     status: int
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes | AsyncIterator[bytes] = b""
+
+
+class Denied(Exception):
+    """A request is answered with a refusal, and headers that its status asks for."""
+
+    def __init__(self, refusal: Refusal, *headers: tuple[str, str]) -> None:
+        super().__init__(refusal.error)
+        self.refusal = refusal
+        self.headers = headers
+
+
+def deny(error: str, detail: str = "", *headers: tuple[str, str]) -> Denied:
+    """The refusal of this name, to be raised."""
+    return Denied(Refusal(error=error, detail=detail), *headers)
 
 
 def json_response(status: int, value: Any, *headers: tuple[str, str]) -> Response:

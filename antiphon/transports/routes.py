@@ -23,9 +23,10 @@ from ..core.wire import Kind
 from .host import Host
 from .http_call import HttpCall, HttpCalls, HttpLink
 from .inputs import InputError, read_inputs
-from .requests import Request, Response, json_response, refusal_response
+from .requests import Denied, Request, Response, deny, json_response, refusal_response
+from .rtc_routes import WebRtcRoutes
 
-__all__ = ("Denied", "Routes")
+__all__ = ("Routes",)
 
 log = logging.getLogger("antiphon")
 
@@ -35,25 +36,13 @@ WEBSOCKET = "/websocket/offer"
 ASSETS = {"/": ("index.html", "text/html"), "/client.js": ("client.js", "text/javascript")}
 
 
-class Denied(Exception):
-    """A request is answered with a refusal, and headers that its status asks for."""
-
-    def __init__(self, refusal: Refusal, *headers: tuple[str, str]) -> None:
-        super().__init__(refusal.error)
-        self.refusal = refusal
-        self.headers = headers
-
-
-def _deny(error: str, detail: str = "", *headers: tuple[str, str]) -> Denied:
-    return Denied(Refusal(error=error, detail=detail), *headers)
-
-
 class Routes:
     """Answers requests for one host."""
 
     def __init__(self, host: Host) -> None:
         self.host = host
         self._calls = HttpCalls()
+        self._webrtc = WebRtcRoutes(host, self._read, self._authorize)
         self._epoch = time.time_ns() // 1000
         self._assets = {
             path: (files("antiphon.transports").joinpath("assets", name).read_bytes(), kind)
@@ -62,6 +51,8 @@ class Routes:
         self._fixed: dict[str, dict[str, Callable[[Request], Awaitable[Response]]]] = {
             "/health": {"GET": self._health},
             "/http/offer": {"POST": self._offer},
+            "/webrtc/offer": {"POST": self._webrtc.offer},
+            "/webrtc/configuration": {"GET": self._webrtc.configuration},
             "/input_hook": {"POST": self._input_hook},
             "/outputs": {"GET": partial(self._outputs, event="output")},
             "/updates": {"GET": partial(self._outputs, event="")},
@@ -107,11 +98,11 @@ class Routes:
             raise
         except Exception as error:
             log.exception("the request for a WebSocket failed")
-            raise _deny("internal_error") from error
+            raise deny("internal_error") from error
 
     async def _admit_websocket(self, request: Request) -> Any:
         if request.path != WEBSOCKET:
-            raise _deny("not_found", f"no WebSocket is served at {request.path}")
+            raise deny("not_found", f"no WebSocket is served at {request.path}")
         self._check_origin(request)
         self._check_modality()
         try:
@@ -120,7 +111,7 @@ class Routes:
             raise
         except Exception as error:
             log.exception("authorizing a WebSocket failed")
-            raise _deny("internal_error") from error
+            raise deny("internal_error") from error
         self._check_room()
         return principal
 
@@ -134,12 +125,12 @@ class Routes:
             methods = self._call_routes(request.path)
         if methods is None:
             if request.path == WEBSOCKET:
-                raise _deny("upgrade_required", "this path is for WebSockets")
-            raise _deny("not_found", f"nothing is served at {request.path}")
+                raise deny("upgrade_required", "this path is for WebSockets")
+            raise deny("not_found", f"nothing is served at {request.path}")
         method = "GET" if request.method == "HEAD" else request.method
         if method not in methods:
             allowed = ", ".join(methods)
-            raise _deny("method_not_allowed", f"{request.path} takes {allowed}", ("allow", allowed))
+            raise deny("method_not_allowed", f"{request.path} takes {allowed}", ("allow", allowed))
         return methods[method]
 
     def _call_routes(self, path: str) -> dict[str, Callable[[Request], Awaitable[Response]]] | None:
@@ -161,7 +152,7 @@ class Routes:
         origin = request.headers.get("origin")
         if origin is None or self._allowed(origin, request.headers.get("host", "")):
             return
-        raise _deny("forbidden_origin", f"{origin[:200]} is not among the allowed origins")
+        raise deny("forbidden_origin", f"{origin[:200]} is not among the allowed origins")
 
     def _allowed(self, origin: str, host: str) -> bool:
         allowed = self.host.settings.origins
@@ -194,7 +185,7 @@ class Routes:
     def _check_modality(self) -> None:
         modality = self.host.settings.modality
         if modality != "audio":
-            raise _deny("unsupported_modality", f"this stream's modality is {modality}")
+            raise deny("unsupported_modality", f"this stream's modality is {modality}")
 
     def _check_room(self) -> None:
         refusal = self.host.connecting_refusal()
@@ -211,9 +202,9 @@ class Routes:
             if inspect.isawaitable(principal):
                 principal = await principal
         except PermissionError as error:
-            raise _deny("unauthorized", str(error)) from error
+            raise deny("unauthorized", str(error)) from error
         if principal is None or principal is False:
-            raise _deny("unauthorized")
+            raise deny("unauthorized")
         return principal
 
     async def _asset(self, request: Request) -> Response:
@@ -260,7 +251,7 @@ class Routes:
         self._raise_failure(link)
         if not reception.requested:
             reception.end("", 1002)
-            raise _deny("invalid_order", "the body must be a `start` event")
+            raise deny("invalid_order", "the body must be a `start` event")
         await decided.wait()
         info, refusal = reception.info, verdict[0]
         if refusal is not None or info is None:
@@ -286,7 +277,7 @@ class Routes:
         """A whole body, bounded."""
         body = await self._gather(request)
         if self._too_big(len(body)):
-            raise _deny("body_too_large", self._bound)
+            raise deny("body_too_large", self._bound)
         return body
 
     async def _gather(self, request: Request) -> bytes:
@@ -308,15 +299,15 @@ class Routes:
     def _call(self, request: Request, call_id: str) -> HttpCall:
         call = self._calls.look_up(call_id)
         if call is None:
-            raise _deny("unknown_connection")
+            raise deny("unknown_connection")
         if not hmac.compare_digest(call.token.encode(), request.bearer.encode()):
-            raise _deny("unauthorized", "the token of this call is missing or wrong")
+            raise deny("unauthorized", "the token of this call is missing or wrong")
         return call
 
     async def _send(self, request: Request, *, call_id: str) -> Response:
         call = self._call(request, call_id)
         if call.link.driver.closed is not None:
-            raise _deny("connection_closed")
+            raise deny("connection_closed")
         with anyio.CancelScope() as scope:
             call.uploads.add(scope)
             try:
@@ -332,7 +323,7 @@ class Routes:
         """Whether it was the client that ended the call while it sent."""
         closed = call.link.driver.closed
         if closed is not None and not closed.remote:
-            raise _deny("connection_closed", closed.reason)
+            raise deny("connection_closed", closed.reason)
 
     async def _take_upload(self, request: Request, call: HttpCall) -> None:
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -389,14 +380,14 @@ class Routes:
         if not line.strip():
             return
         if call.link.driver.closed is not None:
-            raise _deny("connection_closed", f"line {number} came after the end of the call")
+            raise deny("connection_closed", f"line {number} came after the end of the call")
         call.feed(Kind.TEXT, line)
         self._raise_failure(call.link, _line(number))
 
     def _raise_failure(self, link: HttpLink, where: str = "") -> None:
         failure = link.driver.failure
         if failure is not None:
-            raise _deny(failure.refusal, where + failure.reply)
+            raise deny(failure.refusal, where + failure.reply)
 
     async def _events(self, request: Request, *, call_id: str) -> Response:
         call = self._call(request, call_id)
@@ -406,7 +397,7 @@ class Routes:
     async def _delete(self, request: Request, *, call_id: str) -> Response:
         call = self._call(request, call_id)
         if call.link.driver.closed is not None:
-            raise _deny("connection_closed")
+            raise deny("connection_closed")
         call.feed(Kind.TEXT, b'{"event":"stop"}')
         return Response(status=204)
 
@@ -419,14 +410,14 @@ class Routes:
         if self.host.settings.require_token and not hmac.compare_digest(
             info.token.encode(), request.bearer.encode()
         ):
-            raise _deny("unauthorized", "the token of this call is missing or wrong")
+            raise deny("unauthorized", "the token of this call is missing or wrong")
 
     async def _input_hook(self, request: Request) -> Response:
         body = await self._read(request)
         try:
             call_id, values = read_inputs(body, self.host.settings.input_type)
         except InputError as error:
-            raise _deny(error.refusal, str(error)) from error
+            raise deny(error.refusal, str(error)) from error
         await self._proven(request, call_id)
         self.host.directory.command(call_id, SetInputs(values))
         return json_response(200, {"status": "ok"})
@@ -435,7 +426,7 @@ class Routes:
         try:
             call_id = check_call_id(request.query.get("webrtc_id", ""))
         except ValueError as error:
-            raise _deny("invalid_field", f"webrtc_id: {error}") from error
+            raise deny("invalid_field", f"webrtc_id: {error}") from error
         await self._proven(request, call_id)
         outputs = self.host.directory.subscribe(call_id, _last_event(request))
         body = _output_events(outputs, event)
@@ -468,4 +459,4 @@ def _last_event(request: Request) -> Position | None:
     try:
         return parse_position(text)
     except ValueError as error:
-        raise _deny("invalid_field", f"Last-Event-ID: {error}") from error
+        raise deny("invalid_field", f"Last-Event-ID: {error}") from error

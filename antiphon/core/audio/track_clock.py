@@ -9,9 +9,7 @@ from math import inf
 
 __all__ = ("CLOCK_RATE", "FRAME", "PATIENCE", "TAIL", "TrackClock")
 
-CLOCK_RATE = (
-    48_000  # Hz, of RTP timestamps for Opus whatever the sound's rate: RFC 7587 section 4.1
-)
+CLOCK_RATE = 48_000  # Hz, of RTP timestamps, whatever the rate of the sound: RFC 7587 section 4.1
 FRAME = 0.02  # seconds
 PATIENCE = 0.04  # seconds that sound may be late before it counts as a pause
 TAIL = 15  # frames of silence after sound: what a listener's jitter buffer may hold back
@@ -40,8 +38,10 @@ class TrackClock:
     def _due(self) -> float:
         return self._origin + self._pts / CLOCK_RATE
 
-    def put(self, pcm: bytes) -> None:
+    def put(self, pcm: bytes, now: float) -> None:
         """Give sound, of any length, paced by whoever gives it."""
+        if not self._pcm and now > self._due + PATIENCE + _SLACK:
+            self._pts = round((now - self._origin) * CLOCK_RATE)
         self._pcm += pcm
 
     def clear(self) -> None:
@@ -55,8 +55,6 @@ class TrackClock:
             return None
         if len(self._pcm) < self._frame:
             return self._take_rest()
-        if now > self._due + PATIENCE + _SLACK:
-            self._pts = round((now - self._origin) * CLOCK_RATE)
         pcm = bytes(self._pcm[: self._frame])
         del self._pcm[: self._frame]
         self._tail = TAIL

@@ -20,10 +20,9 @@ def settled(now: float = 100.0) -> tuple[TrackClock, int, float]:
     clock = TrackClock(RATE, now)
     for _ in range(TAIL):
         now = clock.deadline()
-        taken = clock.take(now)
-        assert taken is not None
+        assert clock.take(now) is not None
     assert clock.deadline() == inf
-    return clock, taken[0] + TICKS, now + FRAME
+    return clock, TAIL * TICKS, now + FRAME
 
 
 def played(clock: TrackClock, until: float) -> list[tuple[float, int, bytes]]:
@@ -45,7 +44,7 @@ def test_a_track_begins_with_silence_in_real_time() -> None:
 
 def test_what_is_given_at_once_leaves_frame_by_frame() -> None:
     clock, _, now = settled()
-    clock.put(SOUND * 10)
+    clock.put(SOUND * 10, now)
     frames = played(clock, now + 10 * FRAME - 0.001)
     assert [pcm for _, _, pcm in frames] == [SOUND] * 10
     assert [at - now for at, _, _ in frames] == pytest.approx([FRAME * n for n in range(10)])
@@ -53,7 +52,7 @@ def test_what_is_given_at_once_leaves_frame_by_frame() -> None:
 
 def test_nothing_leaves_before_its_time() -> None:
     clock, _, now = settled()
-    clock.put(SOUND * 2)
+    clock.put(SOUND * 2, now)
     assert clock.take(now) is not None
     assert clock.take(now + FRAME / 2) is None
 
@@ -65,21 +64,29 @@ def test_live_sound_that_is_a_little_late_leaves_at_once_and_without_a_gap() -> 
         late = 0.011 if number % 3 else 0.0
         arrival = now + number * FRAME + late
         assert clock.take(arrival) is None
-        clock.put(SOUND)
+        clock.put(SOUND, arrival)
         taken = clock.take(arrival + (0 if late else 1e-9))
         assert taken == (pts + number * TICKS, SOUND)
 
 
 def test_the_clock_runs_on_through_a_pause() -> None:
     clock, pts, now = settled()
-    clock.put(SOUND)
-    taken = clock.take(now + 7.0)
-    assert taken == (pts + 7 * CLOCK_RATE, SOUND)
+    clock.put(b"\3\0" * 10, now + 7.0)
+    assert clock.take(now + 7.0) is None, "a short piece waits for the rest of its frame"
+    clock.put(SOUND, now + 7.01)
+    taken = clock.take(now + 7.01)
+    assert taken == (pts + 7 * CLOCK_RATE, (b"\3\0" * 10 + SOUND)[:SIZE])
+
+
+def test_a_loop_that_stood_still_makes_no_gap() -> None:
+    clock, pts, now = settled()
+    clock.put(SOUND * 3, now)
+    assert [clock.take(now + 1.0) for _ in range(3)] == [(pts + n * TICKS, SOUND) for n in range(3)]
 
 
 def test_silence_follows_a_reply_and_then_nothing() -> None:
     clock, pts, now = settled()
-    clock.put(SOUND)
+    clock.put(SOUND, now)
     frames = played(clock, now + 10.0)
     assert [pcm for _, _, pcm in frames] == [SOUND] + [SILENCE] * TAIL
     assert [at for _, at, _ in frames] == [pts + n * TICKS for n in range(TAIL + 1)]
@@ -89,14 +96,14 @@ def test_silence_follows_a_reply_and_then_nothing() -> None:
 
 def test_the_last_piece_is_not_held_back() -> None:
     clock, _, now = settled()
-    clock.put(SOUND + b"\5\0" * 7)
+    clock.put(SOUND + b"\5\0" * 7, now)
     frames = played(clock, now + FRAME + PATIENCE + 0.001)
     assert [pcm for _, _, pcm in frames][:2] == [SOUND, b"\5\0" * 7 + bytes(SIZE - 14)]
 
 
 def test_a_clear_drops_what_waits_and_silence_takes_its_place_in_time() -> None:
     clock, pts, now = settled()
-    clock.put(SOUND * 9)
+    clock.put(SOUND * 9, now)
     assert clock.take(now) is not None
     clock.clear()
     assert clock.take(now + FRAME) == (pts + TICKS, SILENCE)
@@ -121,7 +128,7 @@ def test_all_sound_leaves_in_order_under_rising_timestamps(
             sent += pcm.replace(b"\0\0", b"")
         now += wait
         pcm = b"\7\7" * samples
-        clock.put(pcm)
+        clock.put(pcm, now)
         given_pcm += pcm
     for _, _, pcm in played(clock, now + 60.0):
         sent += pcm.replace(b"\0\0", b"")

@@ -1,0 +1,80 @@
+"""The routes of WebRTC: offers, candidates, and what a page needs to make them.
+
+aiortc takes half a second to import: it is imported in a thread, when the first offer comes or the
+server starts, and never by `import antiphon`.
+"""
+
+from collections.abc import Awaitable, Callable
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import anyio.to_thread
+
+from ..core.errors import ConfigurationError
+from ..core.ice_servers import configuration_fields
+from .host import Host
+from .ice_config import resolve_configuration
+from .inputs import InputError
+from .requests import Denied, Request, Response, deny, json_response
+from .rtc_body import TrickledCandidate, read_signal
+
+if TYPE_CHECKING:
+    from .webrtc import WebRtcCalls
+
+__all__ = ("WebRtcRoutes",)
+
+_NO_STORE = ("cache-control", "no-store")
+
+
+class WebRtcRoutes:
+    """Answers for one host. `read` gives the whole body of a request, `authorize` its principal."""
+
+    def __init__(
+        self,
+        host: Host,
+        read: Callable[[Request], Awaitable[bytes]],
+        authorize: Callable[[Request], Awaitable[Any]],
+    ) -> None:
+        self._host = host
+        self._read = read
+        self._authorize = authorize
+        self._calls: WebRtcCalls | None = None
+        self._loading = anyio.Lock()
+
+    async def offer(self, request: Request) -> Response:
+        """An offer, or a candidate. Raises Denied."""
+        principal = await self._authorize(request)
+        try:
+            asked = read_signal(await self._read(request))
+        except InputError as error:
+            raise deny(error.refusal, str(error)) from error
+        if not self._host.running and (refusal := self._host.connecting_refusal()) is not None:
+            raise Denied(refusal)
+        calls = await self.load()
+        if isinstance(asked, TrickledCandidate):
+            await calls.candidate(asked, request)
+            return json_response(200, {"status": "success"}, _NO_STORE)
+        return json_response(200, await calls.offer(asked, request, principal), _NO_STORE)
+
+    async def configuration(self, request: Request) -> Response:
+        """What a page makes its peer connection with; there may be TURN credentials in it. Raises
+        Denied.
+        """
+        await self._authorize(request)
+        try:
+            configuration = await resolve_configuration(self._host.settings.rtc_configuration)
+        except ConfigurationError:
+            raise deny("internal_error") from None
+        fields = configuration_fields(configuration) if configuration is not None else {}
+        return json_response(200, fields, _NO_STORE)
+
+    async def load(self) -> "WebRtcCalls":
+        """The calls; what they stand on is imported when they are first asked for."""
+        async with self._loading:
+            if self._calls is None:
+                module = await anyio.to_thread.run_sync(import_module, "antiphon.transports.webrtc")
+                await module.check()
+                self._calls = module.WebRtcCalls(self._host)
+        assert self._calls is not None
+        return self._calls
