@@ -1,10 +1,12 @@
 """Live voice and video sessions for Python servers: one handler, any transport."""
 
 from .client import connect
+from .core.address_policy import AddressKind, AddressPolicy
 from .core.audio.frames import AudioFrame
 from .core.errors import (
     AntiphonError,
     CallRefused,
+    ConfigurationError,
     HandlerError,
     LocalProtocolError,
     MissingExtraError,
@@ -22,13 +24,17 @@ from .handlers.recorder import Recorder
 from .handlers.tone import Tone
 from .stream import Stream
 from .transports.requests import Request
+from .transports.turn import cloudflare_turn, rest_turn, turn_credentials, twilio_turn
 
 __all__ = (
+    "AddressKind",
+    "AddressPolicy",
     "AntiphonError",
     "AudioFrame",
     "Call",
     "CallInfo",
     "CallRefused",
+    "ConfigurationError",
     "Directory",
     "Handler",
     "HandlerError",
@@ -46,6 +52,10 @@ __all__ = (
     "Tone",
     "UnknownCall",
     "VideoFrame",
+    "cloudflare_turn",
     "connect",
     "echo",
+    "rest_turn",
+    "turn_credentials",
+    "twilio_turn",
 )

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from antiphon import AudioFrame, Stream, connect
@@ -26,6 +27,20 @@ async def test_the_first_server_works() -> None:
         assert (await anext(call.messages)).data == "say something"
         await call.send_audio(AudioFrame(b"\1\0" * 480, 24000))
         assert (await anext(call.audio)).pcm == b"\1\0" * 480
+
+
+async def test_the_video_handler_shows_a_negative() -> None:
+    async with connect(block("async def negative")["stream"]) as call:
+        await call.send_video(np.full((4, 6, 3), 200, np.uint8))
+        assert ((await anext(call.video)).bgr == 55).all()
+
+
+def test_the_turn_servers_are_made_for_each_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TURN_SECRET", "s3cret")
+    (server,) = block("rest_turn")["turn"]()["iceServers"]
+    assert server["urls"] == ["turn:turn.example.org:3478"]
+    assert server["username"]
+    assert server["credential"]
 
 
 async def test_the_first_test_passes() -> None:
