@@ -1,0 +1,1 @@
+"""Tests of calls over WebRTC, and the offers that they share."""
