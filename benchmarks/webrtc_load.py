@@ -213,7 +213,7 @@ def _result(
         cpu_us=server.run / answered / 1e3 if answered else None,
         cpu=server.run / seconds / 1e9,
         wait=server.wait / seconds / 1e9,
-        others=max(0, others) / seconds / 1e9,
+        others=min(max(0.0, others / seconds / 1e9), 1.0),  # ticks are coarse, and may come late
         load_cpu=own.run / seconds / 1e9,
         load_wait=own.wait / seconds / 1e9,
         late=late,
