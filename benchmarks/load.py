@@ -22,7 +22,7 @@ import numpy.typing as npt
 from .client import FRAME_SECONDS, Connection, Tally
 from .process import LOAD_CORE, ROOT, Usage, end, pin, rss_bytes, usage
 
-__all__ = ("Echoed", "Idled", "LoadFailed", "Plan", "run_load")
+__all__ = ("Echoed", "Idled", "LoadFailed", "Plan", "run_apart", "run_load")
 
 _OPENING = 10.0  # seconds for a session to answer its first ping
 _STRAGGLERS = 3.0  # seconds after the last frame until a frame counts as lost
@@ -32,6 +32,7 @@ _SLICES = 10  # parts of the window whose medians show a drift
 
 Floats = npt.NDArray[np.float64]
 _Outcome = TypeVar("_Outcome", "Echoed", "Idled")
+_Result = TypeVar("_Result")
 
 
 class LoadFailed(RuntimeError):
@@ -300,7 +301,14 @@ def _warm(plan: Plan) -> None:
 def run_load(plan: Plan, result: type[_Outcome]) -> _Outcome:
     """Run the plan in a process of its own on the other core."""
     allowed = plan.warm_up + plan.seconds + _OPENING + _STRAGGLERS + _FAREWELL + 30
-    command = (sys.executable, "-m", "benchmarks.load", msgspec.json.encode(plan).decode())
+    return run_apart("benchmarks.load", plan, result, allowed)
+
+
+def run_apart(module: str, plan: msgspec.Struct, result: type[_Result], allowed: float) -> _Result:
+    """Run a program with its plan as JSON in a process of its own on the other core, and decode
+    what it prints. LoadFailed when it fails, or prints nothing within `allowed` seconds.
+    """
+    command = (sys.executable, "-m", module, msgspec.json.encode(plan).decode())
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     try:
         pin(process.pid, LOAD_CORE)

@@ -23,6 +23,7 @@ __all__ = (
     "Server",
     "ServerFailed",
     "Usage",
+    "core_busy",
     "end",
     "end_on_signals",
     "pin",
@@ -71,6 +72,20 @@ def usage(pid: int) -> Usage:
         run += int(on_core)
         wait += int(waited)
     return Usage(run, wait)
+
+
+def core_busy(core: int | None) -> int:
+    """Time (ns) in which a core was not idle since the machine started, whoever had it, a
+    hypervisor's guests included: `/proc/stat`, proc(5), in steps of 10 ms. All cores for None.
+    """
+    name = "cpu" if core is None else f"cpu{core}"
+    for line in Path("/proc/stat").read_text().splitlines():
+        label, *fields = line.split()
+        if label == name:
+            user, nice, system, _idle, _iowait, irq, softirq, steal = map(int, fields[:8])
+            ticks = user + nice + system + irq + softirq + steal
+            return ticks * 1_000_000_000 // os.sysconf("SC_CLK_TCK")
+    raise ServerFailed(f"/proc/stat does not name {name}")
 
 
 def rss_bytes(pid: int) -> int:

@@ -10,13 +10,14 @@ import msgspec
 
 from .process import ROOT
 
-__all__ = ("LOOPS", "Subject", "rivals", "subjects")
+__all__ = ("LOOPS", "Subject", "rivals", "subjects", "webrtc_rivals", "webrtc_subjects")
 
 _FASTRTC = "fastrtc==0.0.34"
 _FASTRTC_HOME = ROOT / ".artifacts" / "rivals" / "fastrtc"
 
 LOOPS = ("asyncio", "uvloop")
 rivals = ("wsproto", "fastrtc")
+webrtc_rivals = ("aiortc", "fastrtc")
 
 
 class Subject(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,10 +62,15 @@ def _wsproto() -> Subject:
 
 
 def _fastrtc() -> Subject:
+    return _fastrtc_at("at 8 kHz", "--rate", "8000")
+
+
+def _fastrtc_at(rates: str, *arguments: str) -> Subject:
+    server = (str(fastrtc_python()), "-m", "benchmarks.servers.fastrtc_echo")
     return Subject(
         name="fastrtc",
-        about=f"{_FASTRTC}, asynchronous echo handler at 8 kHz under uvicorn",
-        command=(str(fastrtc_python()), "-m", "benchmarks.servers.fastrtc_echo"),
+        about=f"{_FASTRTC}, asynchronous echo handler {rates} under uvicorn",
+        command=(*server, *arguments),
         stop_event=True,
         env={"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_OFFLINE": "1"},
     )
@@ -83,17 +89,55 @@ def fastrtc_python() -> Path:
     return python
 
 
+def _antiphon_webrtc() -> Subject:
+    about = "`antiphon serve`, the native echo handler at its default rates"
+    return _served("antiphon", about, "webrtc")
+
+
+def _anew_webrtc() -> Subject:
+    return _served("anew", "the same, with every frame made anew from its samples", "webrtc_anew")
+
+
+def _aiortc() -> Subject:
+    return Subject(
+        name="aiortc",
+        about="bare echo on aiortc: the received track is the sent one, no handler",
+        command=(sys.executable, "-m", "benchmarks.servers.aiortc_echo"),
+        stop_event=False,
+    )
+
+
+def _fastrtc_webrtc() -> Subject:
+    return _fastrtc_at("at its default rates (48 kHz in, 24 kHz out)")
+
+
 _MAKERS = {"antiphon": _antiphon, "anew": _anew, "wsproto": _wsproto, "fastrtc": _fastrtc}
+_WEBRTC_MAKERS = {
+    "antiphon": _antiphon_webrtc,
+    "anew": _anew_webrtc,
+    "aiortc": _aiortc,
+    "fastrtc": _fastrtc_webrtc,
+}
 
 
 def subjects(rival: str | None, loops: list[str], variants: tuple[str, ...] = ()) -> list[Subject]:
     """Ours and variants of it, the bare echo, and the rival that was asked for. SystemExit if a
     loop is missing.
     """
-    for loop in loops:
-        if importlib.util.find_spec(loop) is None:
-            sys.exit(f"{loop} is not installed: pip install 'antiphon[uvloop]'")
+    _check_loops(loops)
     names = ["antiphon", *variants, "wsproto"]
     if rival is not None and rival not in names:
         names.append(rival)
     return [_MAKERS[name]() for name in names]
+
+
+def webrtc_subjects(rivals: list[str], loops: list[str]) -> list[Subject]:
+    """Ours, a variant of it and these rivals, over WebRTC. SystemExit if a loop is missing."""
+    _check_loops(loops)
+    return [_WEBRTC_MAKERS[name]() for name in ("antiphon", "anew", *rivals)]
+
+
+def _check_loops(loops: list[str]) -> None:
+    for loop in loops:
+        if importlib.util.find_spec(loop) is None:
+            sys.exit(f"{loop} is not installed: pip install 'antiphon[uvloop]'")

@@ -14,20 +14,17 @@ fastapi: Any = importlib.import_module("fastapi")
 fastrtc: Any = importlib.import_module("fastrtc")
 uvicorn: Any = importlib.import_module("uvicorn")
 
-RATE = 8000
-
 
 class Echo(fastrtc.AsyncStreamHandler):  # type: ignore[misc]  # the base is Any, see above
-    """Every frame back as it came."""
+    """Every frame back as it came. `rates` are FastRTC's arguments, its defaults where absent."""
 
-    def __init__(self) -> None:
-        super().__init__(  # pyright: ignore[reportUnknownMemberType]  # the base is Any
-            "mono", output_sample_rate=RATE, input_sample_rate=RATE
-        )
+    def __init__(self, rates: dict[str, int]) -> None:
+        super().__init__("mono", **rates)  # pyright: ignore[reportUnknownMemberType]  # as above
+        self._rates = rates
         self._frames: asyncio.Queue[Any] = asyncio.Queue()
 
     def copy(self) -> "Echo":
-        return Echo()
+        return Echo(self._rates)
 
     async def receive(self, frame: Any) -> None:
         self._frames.put_nowait(frame)
@@ -40,13 +37,20 @@ def main() -> None:
     """Serve until the process ends."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--loop", choices=("asyncio", "uvloop"), default="asyncio")
-    loop = parser.parse_args().loop
+    parser.add_argument("--rate", type=int, help="Hz, both ways; FastRTC's defaults without it")
+    options = parser.parse_args()
+    rate: int | None = options.rate
+    rates = {} if rate is None else {"output_sample_rate": rate, "input_sample_rate": rate}
     app = fastapi.FastAPI()
     stream = fastrtc.Stream(
-        Echo(), modality="audio", mode="send-receive", concurrency_limit=1_000_000
+        Echo(rates),
+        modality="audio",
+        mode="send-receive",
+        concurrency_limit=1_000_000,
+        server_rtc_configuration={"iceServers": []},  # host candidates only: no STUN
     )
     stream.mount(app)
-    server = uvicorn.Server(uvicorn.Config(app, loop=loop, log_level="warning"))
+    server = uvicorn.Server(uvicorn.Config(app, loop=options.loop, log_level="warning"))
     with socket.create_server(("127.0.0.1", 0), backlog=1024) as listener:
         print(f"fastrtc echo on http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
         server.run(sockets=[listener])
