@@ -29,7 +29,9 @@ def _firefox(candidate: str) -> dict[str, Any]:
 
 
 FIREFOX_TRICKLED: tuple[dict[str, Any] | None, ...] = (
-    _firefox("candidate:0 1 UDP 2122252543 3f2b7a58-5a0e-4c1f-9a3d-6c2f1d8e7b90.local 51472 typ host"),
+    _firefox(
+        "candidate:0 1 UDP 2122252543 3f2b7a58-5a0e-4c1f-9a3d-6c2f1d8e7b90.local 51472 typ host"
+    ),
     _firefox("candidate:2 1 UDP 2122187007 192.0.2.17 50913 typ host"),
     _firefox("candidate:4 1 TCP 2105524479 192.0.2.17 9 typ host tcptype active"),
     _firefox(
@@ -53,8 +55,8 @@ CHROME_TRICKLED: tuple[dict[str, Any] | None, ...] = (
         "usernameFragment": "j3t0",
     },
     {
-        "candidate": "candidate:2999745851 1 tcp 1518280447 2001:db8:1::5 9 typ host tcptype active "
-        "generation 0 ufrag j3t0 network-id 1 network-cost 10",
+        "candidate": "candidate:2999745851 1 tcp 1518280447 "
+        "2001:db8:1::5 9 typ host tcptype active generation 0 ufrag j3t0 network-cost 10",
         "sdpMid": "0",
         "sdpMLineIndex": 0,
         "usernameFragment": "j3t0",
