@@ -6,6 +6,7 @@ KeyError, an AssertionError, a StopIteration, or work that grows with the square
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from ipaddress import ip_address
 from typing import Literal, cast
 
 import msgspec
@@ -20,6 +21,7 @@ MAX_CANDIDATES = 64
 MAX_LINES = 2048  # a browser writes up to 200 a video section
 MAX_LINE = 2048  # characters; the longest a browser writes, of formats, has 300
 MAX_REPEATED = 256  # lines of one attribute in a section; a browser's rtcp-fb come to 60
+MAX_FOR_ALL = 16  # lines of feedback for all codecs; each costs as much as it has codecs
 MAX_CODECS = 128  # as many as there are payload types
 
 MediaKind = Literal["audio", "video", "application"]
@@ -29,7 +31,7 @@ _DIRECTIONS: tuple[Direction, ...] = ("sendrecv", "sendonly", "recvonly", "inact
 _NOT_TEXT = re.compile(r"[\x00-\x09\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _LINE = re.compile(r"[a-z]=.*")
 _MEDIA = re.compile(r"(\S+) ([0-9]{1,5}) ([A-Z/]+) (\S+(?: \S+)*) ?")
-_CONNECTION = re.compile(r"IN IP[46] [^ ]+")
+_CONNECTION = re.compile(r"IN IP([46]) ([^ ]+)")
 _PAYLOAD_TYPES = re.compile(r"[0-9]{1,3}(?: [0-9]{1,3})*")
 _RTCP_TYPES = range(72, 77)  # taken for RTCP when both share a port (RFC 5761 section 4)
 _INTEGERS = "apt|max-fr|max-fs|maxplaybackrate|minptime|stereo|useinbandfec"
@@ -48,8 +50,9 @@ _FORMS = {
         "ice-ufrag": r"[!-~]{4,256}",
         "max-message-size": r"[0-9]{1,19}",
         "mid": r"[!-~]{1,256}",
+        "msid": r"\S+(?: \S+)?",
         "msid-semantic": r".+",
-        "rtcp": r"[0-9]{1,5}(?: IN IP[46] [^ ]+)?",
+        "rtcp": r"[0-9]{1,5}(?: .+)?",
         "rtcp-fb": r"(?:\*|[0-9]{1,3}) \S+.*",
         "rtpmap": r"[0-9]{1,3} [^/ ]+/[0-9]{1,9}(?:/[0-9]{1,3})?",
         "sctp-port": r"[0-9]{1,5}",
@@ -183,18 +186,33 @@ def _grouped(sdp: str) -> list[_Group]:
             groups.append(_Group(line[2:]))
             if len(groups) > MAX_SECTIONS + 1:
                 raise _too_many(sdp, "m=", MAX_SECTIONS, "m-lines")
-        elif line[0] == "c" and not _CONNECTION.fullmatch(line[2:]):
+        elif line[0] == "c" and not _is_connection(line[2:]):
             raise ValueError(f"an offer cannot have the line {excerpt(line)}")
         elif line[0] == "a":
             name, _, value = line[2:].partition(":")
-            form = _FORMS.get(name)
-            if form is not None and not form.fullmatch(value):
+            if not _is_legal(name, value):
                 raise ValueError(f"an offer cannot have the line {excerpt(line)}")
             candidates += name == "candidate"
             if candidates > MAX_CANDIDATES:
                 raise _too_many(sdp, "a=candidate", MAX_CANDIDATES, "candidates")
             groups[-1].add(name, value)
     return groups
+
+
+def _is_legal(name: str, value: str) -> bool:
+    form = _FORMS.get(name)
+    if form is not None and not form.fullmatch(value):
+        return False
+    return name != "rtcp" or " " not in value or _is_connection(value.partition(" ")[2])
+
+
+def _is_connection(text: str) -> bool:
+    """Whether this is an address; a name would be legal, but no browser writes one."""
+    found = _CONNECTION.fullmatch(text)
+    try:
+        return found is not None and ip_address(found[2]).version == int(found[1])
+    except ValueError:
+        return False
 
 
 def _too_many(sdp: str, start: str, limit: int, what: str) -> ValueError:
@@ -261,6 +279,9 @@ def _codecs(group: _Group, place: str) -> tuple[str, ...]:
     mapped = {int(line.partition(" ")[0]): line.partition(" ")[2] for line in lines}
     if len(mapped) < len(lines):
         raise ValueError(f"{place} describes a payload type twice")
+    feedback = group.attributes.get("rtcp-fb", [])
+    if sum(line.startswith("*") for line in feedback) > MAX_FOR_ALL:
+        raise ValueError(f"{place} has more than {MAX_FOR_ALL} lines of feedback for all codecs")
     for line in group.attributes.get("fmtp", []):
         payload_type, _, parameters = line.partition(" ")
         if int(payload_type) not in mapped:

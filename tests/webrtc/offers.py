@@ -55,8 +55,8 @@ CHROME_TRICKLED: tuple[dict[str, Any] | None, ...] = (
         "usernameFragment": "j3t0",
     },
     {
-        "candidate": "candidate:2999745851 1 tcp 1518280447 2001:db8:1::5 9 typ host tcptype active "
-        "generation 0 ufrag j3t0 network-id 1 network-cost 10",
+        "candidate": "candidate:2999745851 1 tcp 1518280447 "
+        "2001:db8:1::5 9 typ host tcptype active generation 0 ufrag j3t0 network-cost 10",
         "sdpMid": "0",
         "sdpMLineIndex": 0,
         "usernameFragment": "j3t0",
