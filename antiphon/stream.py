@@ -6,7 +6,7 @@ import signal
 import ssl
 import threading
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from math import inf
 from typing import Any, Literal
@@ -15,6 +15,7 @@ import anyio
 
 from .core.address_policy import AddressPolicy
 from .core.errors import UnknownCall
+from .core.ice_servers import read_configuration
 from .core.liveness import Timing
 from .core.playout import LEAD
 from .core.ports import CallInfo, Directory, Handler, HangUp, Output, SetInputs
@@ -129,8 +130,8 @@ class Stream:
             authorize=authorize,
             origins=frozenset(_origins(origins)),
             require_token=require_token,
-            rtc_configuration=rtc_configuration,
-            server_rtc_configuration=server_rtc_configuration,
+            rtc_configuration=_configuration(rtc_configuration),
+            server_rtc_configuration=_configuration(server_rtc_configuration),
             address_policy=address_policy or AddressPolicy(),
         )
         self._directory = directory or LocalDirectory(time.time_ns() // 1000)
@@ -233,6 +234,10 @@ async def _until_signal(listening: Callable[[], None]) -> None:
 async def _values(outputs: AsyncIterator[tuple[Any, Output]]) -> AsyncIterator[Output]:
     async for _, output in outputs:
         yield output
+
+
+def _configuration(source: ConfigurationSource) -> ConfigurationSource:
+    return read_configuration(source) if isinstance(source, Mapping) else source
 
 
 def _check_handler(handler: Any) -> None:

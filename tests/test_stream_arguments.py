@@ -29,6 +29,8 @@ def test_anything_else_is_no_handler(handler: Any) -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
+        ({"rtc_configuration": {"iceServers": [{"urls": "http://x"}]}}, "stun"),
+        ({"server_rtc_configuration": {"servers": []}}, "servers"),
         ({"modality": "smell"}, "modality is one of audio, video, audio-video"),
         ({"mode": "both"}, "mode is one of send-receive, send, receive"),
         ({"input_sample_rate": 4000}, "8000 to 48000"),

@@ -19,6 +19,7 @@ from aiortc import (
     RTCPeerConnection,
     RTCSessionDescription,
 )
+from aiortc.exceptions import OperationError
 
 from ..core.address_policy import allowed, peer_address
 from ..core.agreement import TrackRates
@@ -193,6 +194,8 @@ class WebRtcCalls:
             self._add_tracks(link, tracks)
         try:
             sdp = await peer.answer(offer)
+        except OperationError as error:
+            raise deny("unsupported_modality", "the offer has no codec that is served") from error
         except Exception as error:
             log.info("an offer from %s cannot be answered: %r", link.peer, error)
             text = str(error) or type(error).__name__

@@ -7,11 +7,12 @@ without gaps, whatever the rhythm in which the sound is given.
 
 from math import inf
 
-__all__ = ("CLOCK_RATE", "FRAME", "PATIENCE", "TAIL", "TrackClock")
+__all__ = ("AHEAD", "CLOCK_RATE", "FRAME", "PATIENCE", "TAIL", "TrackClock")
 
 CLOCK_RATE = 48_000  # Hz, of RTP timestamps, whatever the rate of the sound: RFC 7587 section 4.1
 FRAME = 0.02  # seconds
 PATIENCE = 0.04  # seconds that sound may be late before it counts as a pause
+AHEAD = 0.04  # seconds that timestamps may be ahead of the clock, for sound that begins at once
 TAIL = 15  # frames of silence after sound: what a listener's jitter buffer may hold back
 
 _TICKS = int(CLOCK_RATE * FRAME)
@@ -23,13 +24,14 @@ class TrackClock:
     the listener's track is alive before the first word. `now` is seconds of one monotonic clock.
     """
 
-    __slots__ = ("_frame", "_origin", "_pcm", "_pts", "_quiet", "_silence", "_tail")
+    __slots__ = ("_epoch", "_frame", "_origin", "_pcm", "_pts", "_quiet", "_silence", "_tail")
 
     def __init__(self, sample_rate: int, now: float) -> None:
         self._frame = int(sample_rate * FRAME) * 2  # bytes
         self._silence = bytes(self._frame)
         self._pcm = bytearray()
-        self._origin = now
+        self._epoch = now  # when timestamp 0 is due, by the clock that never stops
+        self._origin = now  # the same by the frames that leave now: at most `AHEAD` sooner
         self._pts = 0
         self._tail = TAIL
         self._quiet = True  # no sound is due: the last frame was silence
@@ -40,8 +42,8 @@ class TrackClock:
 
     def put(self, pcm: bytes, now: float) -> None:
         """Give sound, of any length, paced by whoever gives it."""
-        if not self._pcm and now > self._due + PATIENCE + _SLACK:
-            self._pts = round((now - self._origin) * CLOCK_RATE)
+        if not self._pcm:
+            self._begin(now)
         self._pcm += pcm
 
     def clear(self) -> None:
@@ -70,6 +72,17 @@ class TrackClock:
             # be heard, and would delay all that follows.
             return self._due + PATIENCE
         return self._due if self._tail else inf
+
+    def _begin(self, now: float) -> None:
+        """Sound after silence leaves at once, not in step with the silence: live sound would stay
+        that much late for the rest of the call.
+        """
+        passed = round((now - self._epoch) * CLOCK_RATE)
+        if now > self._due + PATIENCE + _SLACK:
+            self._pts = max(self._pts, passed)
+            self._quiet = True
+        if self._quiet and self._pts - passed <= AHEAD * CLOCK_RATE:
+            self._origin = now - self._pts / CLOCK_RATE
 
     def _take_rest(self) -> tuple[int, bytes]:
         """The end of a reply, filled up, or a frame of the silence after it."""
