@@ -9,7 +9,7 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from math import inf
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import anyio
 
@@ -237,7 +237,9 @@ async def _values(outputs: AsyncIterator[tuple[Any, Output]]) -> AsyncIterator[O
 
 
 def _configuration(source: ConfigurationSource) -> ConfigurationSource:
-    return read_configuration(source) if isinstance(source, Mapping) else source
+    if isinstance(source, Mapping):
+        return read_configuration(cast(Mapping[str, Any], source))
+    return source
 
 
 def _check_handler(handler: Any) -> None:

@@ -11,7 +11,6 @@ import secrets
 from collections.abc import Callable
 
 import anyio
-import anyio.to_thread
 import ifaddr
 import msgspec
 from aiortc import (

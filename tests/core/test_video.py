@@ -1,6 +1,6 @@
 """Pictures: what is one, and when it is converted."""
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -53,7 +53,7 @@ def test_an_array_that_is_no_picture_is_refused(
     shape: tuple[int, ...], dtype: Any, text: str
 ) -> None:
     with pytest.raises(ValueError, match=text):
-        VideoFrame(np.zeros(shape, dtype))
+        VideoFrame(cast(Any, np.zeros(shape, dtype)))
 
 
 def test_a_frame_is_made_from_something() -> None:
