@@ -6,16 +6,16 @@ import signal
 import ssl
 import threading
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from math import inf
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import anyio
 
 from .core.address_policy import AddressPolicy
 from .core.errors import UnknownCall
-from .core.ice_servers import read_configuration
+from .core.ice_servers import RtcConfiguration, read_configuration
 from .core.liveness import Timing
 from .core.playout import LEAD
 from .core.ports import CallInfo, Directory, Handler, HangUp, Output, SetInputs
@@ -237,9 +237,9 @@ async def _values(outputs: AsyncIterator[tuple[Any, Output]]) -> AsyncIterator[O
 
 
 def _configuration(source: ConfigurationSource) -> ConfigurationSource:
-    if isinstance(source, Mapping):
-        return read_configuration(cast(Mapping[str, Any], source))
-    return source
+    if source is None or callable(source) or isinstance(source, RtcConfiguration):
+        return source
+    return read_configuration(source)
 
 
 def _check_handler(handler: Any) -> None:

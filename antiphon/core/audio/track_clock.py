@@ -16,6 +16,7 @@ AHEAD = 0.04  # seconds that timestamps may be ahead of the clock, for sound tha
 TAIL = 15  # frames of silence after sound: what a listener's jitter buffer may hold back
 
 _TICKS = int(CLOCK_RATE * FRAME)
+_EARLY = 0.005  # seconds that a frame may leave early: a timer's own grain is no better
 _SLACK = 1e-6  # seconds; a sum of frame lengths must not miss its own deadline by rounding
 
 
@@ -53,7 +54,7 @@ class TrackClock:
 
     def take(self, now: float) -> tuple[int, bytes] | None:
         """The next frame that may leave by now, as (RTP timestamp from 0, int16 PCM of 20 ms)."""
-        if now < self.deadline() - _SLACK:
+        if now < self.deadline() - _EARLY:
             return None
         if len(self._pcm) < self._frame:
             return self._take_rest()
