@@ -7,11 +7,12 @@ without gaps, whatever the rhythm in which the sound is given.
 
 from math import inf
 
-__all__ = ("AHEAD", "CLOCK_RATE", "FRAME", "PATIENCE", "TAIL", "TrackClock")
+__all__ = ("AHEAD", "CLOCK_RATE", "FRAME", "PATIENCE", "PIECE_PATIENCE", "TAIL", "TrackClock")
 
 CLOCK_RATE = 48_000  # Hz, of RTP timestamps, whatever the rate of the sound: RFC 7587 section 4.1
 FRAME = 0.02  # seconds
-PATIENCE = 0.04  # seconds that sound may be late before it counts as a pause
+PATIENCE = 0.08  # seconds that sound may be late before it is a pause; a lost packet takes up to 60
+PIECE_PATIENCE = 0.04  # seconds that half a frame waits for its other half
 AHEAD = 0.04  # seconds that timestamps may be ahead of the clock, for sound that begins at once
 TAIL = 15  # frames of silence after sound: what a listener's jitter buffer may hold back
 
@@ -68,7 +69,9 @@ class TrackClock:
         """When `take` gives something next; inf while only new sound can change that."""
         if len(self._pcm) >= self._frame:
             return self._due
-        if self._pcm or (self._tail and not self._quiet):
+        if self._pcm:
+            return self._due + PIECE_PATIENCE
+        if self._tail and not self._quiet:
             # Sound that comes in its own rhythm is late now and then: silence put in between would
             # be heard, and would delay all that follows.
             return self._due + PATIENCE

@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from antiphon.core.audio.track_clock import AHEAD, CLOCK_RATE, FRAME, PATIENCE, TAIL, TrackClock
+from antiphon.core.audio.track_clock import (
+    AHEAD,
+    CLOCK_RATE,
+    FRAME,
+    PATIENCE,
+    PIECE_PATIENCE,
+    TAIL,
+    TrackClock,
+)
 
 RATE = 24000
 SIZE = int(RATE * FRAME) * 2
@@ -121,7 +129,7 @@ def test_silence_follows_a_reply_and_then_nothing() -> None:
 def test_the_last_piece_is_not_held_back() -> None:
     clock, _, now = settled()
     clock.put(SOUND + b"\5\0" * 7, now)
-    frames = played(clock, now + FRAME + PATIENCE + 0.001)
+    frames = played(clock, now + FRAME + PIECE_PATIENCE + 0.001)
     assert [pcm for _, _, pcm in frames][:2] == [SOUND, b"\5\0" * 7 + bytes(SIZE - 14)]
 
 
