@@ -82,7 +82,8 @@ class Listener:
         """The level of each 20 ms, about 5650 for the tone."""
         samples = np.frombuffer(bytes(self.pcm), "<i2").astype(np.float64)
         whole = len(samples) // FRAME * FRAME
-        return np.sqrt((samples[:whole].reshape(-1, FRAME) ** 2).mean(axis=1))
+        power: npt.NDArray[np.float64] = (samples[:whole].reshape(-1, FRAME) ** 2).mean(axis=1)
+        return np.asarray(np.sqrt(power))
 
 
 @asynccontextmanager
