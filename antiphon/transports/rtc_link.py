@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import sys
 from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -17,6 +18,7 @@ from aiortc import (
 from aiortc.exceptions import InvalidStateError
 from aiortc.mediastreams import MediaStreamTrack
 
+from ..core.errors import RemoteProtocolError
 from ..core.video import VideoFrame
 from ..core.wire import Kind, close_payload
 from .driver import Driver
@@ -59,12 +61,15 @@ class RtcLink:
         self._watching = False
         self._closing = False
         self._expiry: asyncio.TimerHandle | None = None
+        self._speakable = anyio.Event()
         self.opened = anyio.Event()
         """Set when the data channel opens; at the end too."""
         self.over: Callable[[], None] = lambda: None
         """Called with `gone`."""
         self.ends_with_channel = False
         """Whether the call is over when the peer closes the data channel."""
+        self.max_message = sys.maxsize
+        """Bytes of one message from the peer."""
         connection.on("connectionstatechange", self._state_changed)
         connection.on("datachannel", self.use_channel)
         connection.on("track", self._track_came)
@@ -134,7 +139,7 @@ class RtcLink:
 
     def use_channel(self, channel: RTCDataChannel) -> None:
         """Take a data channel for messages, whatever its label; there is one, others are closed."""
-        if self._channel is not None or self._closing:
+        if self._channel is not None:
             channel.close()
             return
         self._channel = channel
@@ -161,6 +166,7 @@ class RtcLink:
     def _channel_opened(self) -> None:
         while self._waiting:
             self._send(self._waiting.popleft())
+        self._speakable.set()
         self.opened.set()
 
     def _channel_closed(self) -> None:
@@ -169,10 +175,13 @@ class RtcLink:
 
     def _message_came(self, data: str | bytes) -> None:
         self._signs += 1
-        if isinstance(data, bytes):
-            self.driver.feed(Kind.BINARY, data, self._now())
-        elif data != "handshake":  # deployed pages say this bare word when the channel opens
-            self.driver.feed(Kind.TEXT, data.encode("utf-8", "replace"), self._now())
+        kind = Kind.BINARY if isinstance(data, bytes) else Kind.TEXT
+        payload = data if isinstance(data, bytes) else data.encode("utf-8", "replace")
+        if len(payload) > self.max_message:
+            bound = f"a message has at most {self.max_message} bytes"
+            self.driver.broken(RemoteProtocolError(bound, 1009))
+        elif payload != b"handshake":  # deployed pages say this bare word when the channel opens
+            self.driver.feed(kind, payload, self._now())
 
     def _room_again(self) -> None:
         self.driver.resumed()
@@ -240,6 +249,7 @@ class RtcLink:
             case "connected":
                 self.connected.set()
                 self._unexpect()
+                self.driver.linked()
             case "failed" | "closed" as state:
                 self.lost(f"the peer connection is {state}")
             case _:
@@ -264,6 +274,7 @@ class RtcLink:
         self._unexpect()
         if self._sound_in is not None:
             self._sound_in.close()
+        await self._say_what_waits()
         channel = self._channel
         if channel is not None and channel.readyState == "open":
             said = anyio.Event()
@@ -279,6 +290,13 @@ class RtcLink:
                     track.stop()
             self.gone.set()
             self.over()
+
+    async def _say_what_waits(self) -> None:
+        """A call may be over before its channel is open: its last words wait for that."""
+        connection = self.connection
+        if self._waiting and connection.sctp and connection.connectionState == "connected":
+            with anyio.move_on_after(LAST_WORDS):
+                await self._speakable.wait()
 
     def _spawn(self, step: Coroutine[Any, Any, None]) -> None:
         """A task of this connection; it ends by itself when the connection is closed."""
