@@ -68,6 +68,8 @@ class RtcLink:
         """Called with `gone`."""
         self.ends_with_channel = False
         """Whether the call is over when the peer closes the data channel."""
+        self.plays_out = False
+        """Whether a peer hears the end of the sound before this end hangs up."""
         self.max_message = sys.maxsize
         """Bytes of one message from the peer."""
         connection.on("connectionstatechange", self._state_changed)
@@ -292,11 +294,18 @@ class RtcLink:
             self.over()
 
     async def _say_what_waits(self) -> None:
-        """A call may be over before its channel is open: its last words wait for that."""
-        connection = self.connection
-        if self._waiting and connection.sctp and connection.connectionState == "connected":
-            with anyio.move_on_after(LAST_WORDS):
+        """A call may be over before its channel is open, or before the listener has heard the end
+        of its sound: they have a little time for that.
+        """
+        connection, closed = self.connection, self.driver.closed
+        if connection.connectionState != "connected":
+            return
+        with anyio.move_on_after(LAST_WORDS):
+            if self._waiting and connection.sctp is not None:
                 await self._speakable.wait()
+            in_order = closed is not None and closed.code == 1000 and not closed.remote
+            if self._sound is not None and self.plays_out and in_order:
+                await self._sound.played()
 
     def _spawn(self, step: Coroutine[Any, Any, None]) -> None:
         """A task of this connection; it ends by itself when the connection is closed."""

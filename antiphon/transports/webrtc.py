@@ -184,6 +184,7 @@ class WebRtcCalls:
         if waiting := self._awaited.pop(offer.call_id, None):
             waiting.set()
         link.max_message = self._host.settings.max_message
+        link.plays_out = True
         link.ends_with_channel = not tracks
         if not tracks:
             reception.driver.session.await_start(inf)

@@ -30,7 +30,7 @@ class Transport(NamedTuple):
         code closes the links at shutdown), `undecoded` (text reaches our own code as bytes),
         `codes` (a link is closed with a code), `start` (what opens a call is a message), `messages`
         (sound travels in messages, every sample as it was), `swift` (a link costs so little that
-        scripts run in dozens of variants over it).
+        scripts run in dozens of variants over it), `paced` (sound leaves in real time).
     """
 
     name: str
@@ -84,10 +84,12 @@ def _has(*features: str) -> frozenset[str]:
 
 _MESSAGES = _has("codes", "messages", "start", "swift")
 _MEMORY = _MESSAGES | _has("binary", "connecting", "connected", "farewell")
-_WEBSOCKET = _MESSAGES | _has("binary", "connecting", "connected", "request", "sized")
-_HTTP = _MESSAGES | _has("request", "sized")
-_DATA_CHANNEL = _has("binary", "connecting", "messages", "request", "sized", "start", "swift")
-_TRACKS = _has("request", "sized")
+_WEBSOCKET = _MESSAGES | _has(*("binary", "connecting", "connected", "paced", "request", "sized"))
+_HTTP = _MESSAGES | _has("paced", "request", "sized")
+_DATA_CHANNEL = _has(
+    *("binary", "connecting", "messages", "paced", "request", "sized", "start", "swift")
+)
+_TRACKS = _has("paced", "request", "sized")
 _OWN = _has("farewell", "undecoded")
 _OWN_RTC = _has("farewell")
 

@@ -50,9 +50,9 @@ class Voice(MediaStreamTrack):
         if self.readyState != "live":
             raise MediaStreamError
         samples, self._pending = self._pending[:FRAME], self._pending[FRAME:]
-        frame = av.AudioFrame.from_ndarray(
-            np.pad(samples, (0, FRAME - len(samples))).reshape(1, -1), "s16", "mono"
-        )
+        samples = np.pad(samples, (0, FRAME - len(samples)))
+        # Both channels: libswresample would make mono softer by 3 dB to make it stereo.
+        frame = av.AudioFrame.from_ndarray(samples.repeat(2).reshape(1, -1), "s16", "stereo")
         frame.sample_rate = RATE
         frame.pts = self._frames * FRAME
         frame.time_base = fractions.Fraction(1, RATE)
