@@ -6,7 +6,7 @@ import secrets
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import anyio
 import msgspec
@@ -191,11 +191,9 @@ class Reception:
             if task is None or task.cancelling():
                 raise
             self._failed(error)
-        except SessionClosed as error:
-            if driver.closed is None:
-                self._failed(error)
         except Exception as error:
-            self._failed(error)
+            if self.driver.closed is None or not _says_over(error):
+                self._failed(error)
         else:
             driver.act(lambda now: session.drain("the call has ended", 1000, now))
             await driver.wait_closed()
@@ -367,3 +365,11 @@ class Host:
         tasks = tasks or self._tasks
         if tasks is not None:
             tasks.start_soon(step, *args)
+
+
+def _says_over(error: Exception) -> bool:
+    """Whether this is no more than what a call that has ended raises, out of task groups too."""
+    if isinstance(error, ExceptionGroup):
+        inner = cast(tuple[Exception, ...], error.exceptions)  # isinstance leaves its type open
+        return all(map(_says_over, inner))
+    return isinstance(error, SessionClosed)

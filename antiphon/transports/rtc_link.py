@@ -277,8 +277,8 @@ class RtcLink:
         if self._sound_in is not None:
             self._sound_in.close()
         await self._say_what_waits()
-        channel = self._channel
-        if channel is not None and channel.readyState == "open":
+        channel, state = self._channel, self.connection.connectionState
+        if channel is not None and channel.readyState == "open" and state == "connected":
             said = anyio.Event()
             channel.on("close", said.set)
             channel.close()

@@ -88,6 +88,7 @@ def _is_datagram(path: Path) -> bool:
 
 async def held(expected: Holdings) -> None:
     """Wait until no more is held than this."""
+    now = Holdings()
     try:
         with anyio.fail_after(PATIENCE):
             while (now := Holdings()) != expected:  # noqa: ASYNC110 - nothing tells of all these
