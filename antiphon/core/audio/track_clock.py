@@ -7,12 +7,22 @@ without gaps, whatever the rhythm in which the sound is given.
 
 from math import inf
 
-__all__ = ("AHEAD", "CLOCK_RATE", "FRAME", "PATIENCE", "PIECE_PATIENCE", "TAIL", "TrackClock")
+__all__ = (
+    "AHEAD",
+    "CLOCK_RATE",
+    "FRAME",
+    "PATIENCE",
+    "PIECE_PATIENCE",
+    "STOCK",
+    "TAIL",
+    "TrackClock",
+)
 
 CLOCK_RATE = 48_000  # Hz, of RTP timestamps, whatever the rate of the sound: RFC 7587 section 4.1
 FRAME = 0.02  # seconds
-PATIENCE = 0.08  # seconds that sound may be late before it is a pause; a lost packet takes up to 60
-PIECE_PATIENCE = 0.04  # seconds that half a frame waits for its other half
+PATIENCE = 0.2  # seconds that live sound may be late before it is a pause; a lost packet takes 60
+PIECE_PATIENCE = 0.04  # seconds that half a frame of live sound waits for its other half
+STOCK = 0.1  # seconds of sound in stock that show it is not live
 AHEAD = 0.04  # seconds that timestamps may be ahead of the clock, for sound that begins at once
 TAIL = 15  # frames of silence after sound: what a listener's jitter buffer may hold back
 
@@ -26,10 +36,14 @@ class TrackClock:
     the listener's track is alive before the first word. `now` is seconds of one monotonic clock.
     """
 
-    __slots__ = ("_epoch", "_frame", "_origin", "_pcm", "_pts", "_quiet", "_silence", "_tail")
+    __slots__ = (
+        *("_epoch", "_frame", "_live", "_origin", "_pcm", "_pts"),
+        *("_quiet", "_silence", "_stock", "_tail"),
+    )
 
     def __init__(self, sample_rate: int, now: float) -> None:
         self._frame = int(sample_rate * FRAME) * 2  # bytes
+        self._stock = int(sample_rate * STOCK) * 2
         self._silence = bytes(self._frame)
         self._pcm = bytearray()
         self._epoch = now  # when timestamp 0 is due, by the clock that never stops
@@ -37,6 +51,7 @@ class TrackClock:
         self._pts = 0
         self._tail = TAIL
         self._quiet = True  # no sound is due: the last frame was silence
+        self._live = True  # sound comes no sooner than it is due
 
     @property
     def _due(self) -> float:
@@ -47,6 +62,8 @@ class TrackClock:
         if not self._pcm:
             self._begin(now)
         self._pcm += pcm
+        if len(self._pcm) >= self._stock:
+            self._live = False
 
     def clear(self) -> None:
         """Forget the sound that has not left; silence follows at once."""
@@ -69,18 +86,19 @@ class TrackClock:
         """When `take` gives something next; inf while only new sound can change that."""
         if len(self._pcm) >= self._frame:
             return self._due
+        # Live sound is late now and then: silence put in between would be heard, and would delay
+        # all that follows. Sound that was in stock and has run out is over.
         if self._pcm:
-            return self._due + PIECE_PATIENCE
+            return self._due + (PIECE_PATIENCE if self._live else 0.0)
         if self._tail and not self._quiet:
-            # Sound that comes in its own rhythm is late now and then: silence put in between would
-            # be heard, and would delay all that follows.
-            return self._due + PATIENCE
+            return self._due + (PATIENCE if self._live else 0.0)
         return self._due if self._tail else inf
 
     def _begin(self, now: float) -> None:
         """Sound after silence leaves at once, not in step with the silence: live sound would stay
         that much late for the rest of the call.
         """
+        self._live = True
         passed = round((now - self._epoch) * CLOCK_RATE)
         if now > self._due + PATIENCE + _SLACK:
             self._pts = max(self._pts, passed)
