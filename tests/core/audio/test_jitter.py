@@ -215,6 +215,18 @@ def test_the_wait_learns_from_a_reordered_burst_in_which_no_time_passes() -> Non
     assert push(buffer, 9, 0.2)[0] == packet(9)
 
 
+def test_bursts_that_are_still_reordered_in_time_keep_the_wait_up() -> None:
+    buffer = running()
+    first, lost_so_far = 5, 1
+    for _ in range(60):
+        for number in (first + 1, first + 2, first + 3, first):
+            push(buffer, number, first * STEP)
+        assert buffer.lost == lost_so_far
+        for number in range(first + 4, first + 20):
+            push(buffer, number, number * STEP)
+        first += 20
+
+
 def test_what_no_wait_could_have_saved_does_not_prolong_it() -> None:
     buffer = running()
     push(buffer, 6, 0.12)
@@ -335,6 +347,17 @@ def test_a_sender_that_begins_anew_is_followed_at_once(ahead: int, timestamp: in
     assert buffer.deadline() == inf
 
 
+def test_holes_of_before_a_new_beginning_are_forgotten() -> None:
+    buffer = JitterBuffer()
+    for sequence in (100, 101, 103):
+        buffer.push(sequence, sequence * FRAME, b"old", 0.0)
+    settle(buffer)
+    assert buffer.lost == 1
+    for sequence in (101, 102, 102):
+        buffer.push(sequence, 20 * 48000 + sequence * FRAME, b"new", 1.0)
+    assert (buffer.duplicates, buffer.late) == (1, 0)
+
+
 @pytest.mark.parametrize(("ahead", "timestamp"), [(500, 490 * FRAME), (0, 470_000)])
 def test_less_is_no_new_beginning(ahead: int, timestamp: int) -> None:
     buffer = running()
@@ -379,6 +402,13 @@ def test_silence_is_the_same_when_nobody_advanced() -> None:
     push(buffer, 5, 0.1, payload=SILENT)
     out = push(buffer, 6, 0.5, timestamp=25 * FRAME)
     assert out == [lost(number) for number in range(6, 25)] + [packet(6, 25 * FRAME)]
+
+
+def test_silence_that_time_did_not_tell_is_made_up_to_the_cap() -> None:
+    buffer = running()
+    push(buffer, 5, 0.1, payload=SILENT)
+    out = push(buffer, 6, 0.12, timestamp=25 * FRAME)
+    assert out == [lost(number) for number in range(6, 12)] + [packet(6, 25 * FRAME)]
 
 
 def test_a_peer_that_vanished_in_silence_costs_no_timer_for_ever() -> None:
