@@ -17,18 +17,27 @@ from .core.events import Message
 from .core.playout import Interruption
 from .core.ports import Call, CallInfo, Directory, Handler, Output
 from .core.video import VideoFrame
+from .handlers.audio_video import AudioVideo
+from .handlers.color_bars import ColorBars
 from .handlers.echo import echo
+from .handlers.mirror import mirror
 from .handlers.recorder import Recorder
+from .handlers.results import AdditionalOutputs, CloseStream
 from .handlers.tone import Tone
+from .handlers.video import VideoStreamHandler
 from .stream import Stream
 from .transports.requests import Request
 
 __all__ = (
+    "AdditionalOutputs",
     "AntiphonError",
     "AudioFrame",
+    "AudioVideo",
     "Call",
     "CallInfo",
     "CallRefused",
+    "CloseStream",
+    "ColorBars",
     "Directory",
     "Handler",
     "HandlerError",
@@ -46,6 +55,8 @@ __all__ = (
     "Tone",
     "UnknownCall",
     "VideoFrame",
+    "VideoStreamHandler",
     "connect",
     "echo",
+    "mirror",
 )
