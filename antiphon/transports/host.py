@@ -15,7 +15,7 @@ from anyio.abc import TaskGroup
 from ..core.address_policy import AddressPolicy
 from ..core.errors import SessionClosed
 from ..core.events import CallRequested, Closed, Event, InputsReceived
-from ..core.messages import ErrorNotice, WarningNotice
+from ..core.messages import ErrorNotice, WarningNotice, failure_text
 from ..core.ports import CallInfo, Command, Directory, Handler, HangUp, Link, SetInputs, Tracks
 from ..core.session import Session, SessionConfig
 from ..core.signaling import Refusal
@@ -205,8 +205,7 @@ class Reception:
         log.error("the handler of call %r failed", self.info and self.info.id, exc_info=error)
         driver = self.driver
         if driver.closed is None:
-            text = str(error) or type(error).__name__
-            text = text.encode("utf-8", "replace").decode()
+            text = failure_text(error)
             driver.send_nowait(ErrorNotice(text, text))
             driver.act(lambda now: driver.session.end("the handler failed", 1011, now))
 
