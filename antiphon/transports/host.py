@@ -15,7 +15,7 @@ from anyio.abc import TaskGroup
 from ..core.address_policy import AddressPolicy
 from ..core.errors import SessionClosed
 from ..core.events import CallRequested, Closed, Event, InputsReceived
-from ..core.messages import ErrorNotice, WarningNotice
+from ..core.messages import ErrorNotice, WarningNotice, failure_text
 from ..core.ports import CallInfo, Command, Directory, Handler, HangUp, Link, SetInputs, Tracks
 from ..core.session import Session, SessionConfig
 from ..core.signaling import Refusal
@@ -203,8 +203,7 @@ class Reception:
         log.error("the handler of call %r failed", self.info and self.info.id, exc_info=error)
         driver = self.driver
         if driver.closed is None:
-            text = str(error) or type(error).__name__
-            text = text.encode("utf-8", "replace").decode()
+            text = failure_text(error)
             driver.send_nowait(ErrorNotice(text, text))
             driver.act(lambda now: driver.session.end("the handler failed", 1011, now))
 
@@ -367,9 +366,9 @@ class Host:
             tasks.start_soon(step, *args)
 
 
-def _says_over(error: Exception) -> bool:
+def _says_over(error: BaseException) -> bool:
     """Whether this is no more than what a call that has ended raises, out of task groups too."""
-    if isinstance(error, ExceptionGroup):
-        inner = cast(tuple[Exception, ...], error.exceptions)  # isinstance leaves its type open
-        return all(map(_says_over, inner))
+    if isinstance(error, BaseExceptionGroup):
+        group = cast(BaseExceptionGroup[BaseException], error)  # isinstance leaves its type open
+        return all(map(_says_over, group.exceptions))
     return isinstance(error, SessionClosed)

@@ -1,6 +1,26 @@
-"""Mono Opus codec objects, run on the event loop.
+"""Mono Opus codec objects, run on the event loop: 40 to 80 us for a frame there and back.
 
-TODO
+What is sent: `lowdelay` (CELT alone), 96 kb/s mono, complexity 2, neither FEC nor DTX. Found by
+`benchmarks/opus.py` beside FastRTC's, which is aiortc's 48 kHz stereo at 96 kb/s, and beside the
+same without the high-pass filter of `voip`; libopus 1.6.1 on an EPYC core, speech of espeak-ng /
+recorded speech / melody, all sent at 24 kHz. us: CPU of encoding 20 ms, resampling included; NMR:
+dB of noise over what the sound hides; bands: dB of difference in critical bands.
+
+                          us         NMR                  bands              kb/s
+    FastRTC               178-191    -7.8 / -7.4 / -1.2   1.8 / 2.2 / 3.0    99 / 88 / 109
+    without high-pass     173-184    -9.8 / -14 / -18     1.1 / 0.8 / 2.9    99 / 88 / 109
+    lowdelay 96, 2        35-39      -12 / -16 / -22      1.0 / 0.6 / 3.6    124 / 110 / 99
+    lowdelay 96, 5        50-53      -12 / -16 / -22      1.0 / 0.6 / 3.7    124 / 110 / 99
+    lowdelay 64, 5        47-49      -11 / -13 / -15      1.4 / 1.0 / 4.3    81 / 73 / 67
+    voip 32, 5 (SILK)     125-133    -0.4 / -2.3 / 4.0    3.3 / 3.4 / 8.6    31 / 31 / 29
+
+Decoding takes 23 to 26 us for ours, 40 by aiortc for FastRTC's. It is late by 2.5 ms, not 6.5. At
+48 kHz the order is the same, with 47 to 49 us to encode.
+
+Complexity 2 recovers sooner after a loss than 5, whose pitch filter leans on what went before: with
+5 % of packets lost, bands are 2.0 / 1.5 dB against 2.7 / 2.0. FEC is SILK's: at 5 % loss it is
+behind (3.8 / 3.7), at 20 % about even, for three times the CPU. DTX changes no packet of CELT below
+complexity 7. These figures stand for a listening test, which no one has made.
 """
 
 import logging

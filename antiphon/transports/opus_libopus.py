@@ -1,7 +1,7 @@
 """libopus through ctypes: mono, at the handler's own rate, with the library's concealment and FEC.
 
-`PyDLL` keeps the GIL for the 15 to 60 us of a call. With `CDLL`, which lets it go, a call costs the
-same by itself, but beside one busy Python thread a 20 ms encode came back only after 5 ms, the
+`PyDLL` keeps the GIL for the 15 to 70 us of a call. With `CDLL`, which lets it go, a call costs the
+same by itself, but beside one busy Python thread a call came back only after 5 ms, the
 interpreter's switch interval (`benchmarks/opus.py`).
 
 States stand in memory of Python (`opus_*_get_size`, `opus_*_init`): there is nothing to destroy.

@@ -40,8 +40,8 @@ class OpusSettings(msgspec.Struct, frozen=True, kw_only=True):
     `voip` or `audio` at a low bit rate picks SILK: CELT has no such copies.
     """
     dtx: bool = False
-    """Whether silence may become packets of one byte, which need not be sent: with `voip`, or
-    from complexity 7 with `audio`, and not through PyAV.
+    """Whether silence may become packets of one byte, which need not be sent: where SILK is
+    picked, or from complexity 7, and not through PyAV.
     """
 
     def __post_init__(self) -> None:

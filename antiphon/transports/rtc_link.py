@@ -22,7 +22,7 @@ from ..core.errors import RemoteProtocolError
 from ..core.video import VideoFrame
 from ..core.wire import Kind, close_payload
 from .driver import Driver
-from .rtc_hooks import bound_decoder, hear_stun, take_packets
+from .rtc_hooks import bound_decoder, hear_stun, overrun, take_packets
 from .rtc_pictures import PicturesOut, watch
 from .rtc_sound import PlainSound, SoundIn, SoundOut, hear_plain
 
@@ -92,6 +92,7 @@ class RtcLink:
 
     def ping(self) -> None:
         """The peer shows by its consent checks that it is there: an answer is taken from them."""
+        self._check_overrun()
         signs, self._signs = self._signs, 0
         if signs or not self._watching:
             self.driver.feed(Kind.PONG, b"", self._now())
@@ -176,7 +177,7 @@ class RtcLink:
             self.driver.feed(Kind.CLOSE, close_payload(1000), self._now())
 
     def _message_came(self, data: str | bytes) -> None:
-        self._signs += 1
+        self._sign_of_life()
         kind = Kind.BINARY if isinstance(data, bytes) else Kind.TEXT
         payload = data if isinstance(data, bytes) else data.encode("utf-8", "replace")
         if len(payload) > self.max_message:
@@ -245,6 +246,12 @@ class RtcLink:
 
     def _sign_of_life(self) -> None:
         self._signs += 1
+        self._check_overrun()
+
+    def _check_overrun(self) -> None:
+        if overrun(self.connection) and not self._closing:
+            text = "parts of messages that are never whole fill the data channel"
+            self.driver.broken(RemoteProtocolError(text, 1009))
 
     def _state_changed(self) -> None:
         match self.connection.connectionState:

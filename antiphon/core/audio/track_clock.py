@@ -7,13 +7,23 @@ without gaps, whatever the rhythm in which the sound is given.
 
 from math import inf
 
-__all__ = ("AHEAD", "CLOCK_RATE", "FRAME", "PATIENCE", "PIECE_PATIENCE", "TAIL", "TrackClock")
+__all__ = (
+    "AHEAD",
+    "CLOCK_RATE",
+    "FRAME",
+    "PATIENCE",
+    "PIECE_PATIENCE",
+    "STOCK",
+    "TAIL",
+    "TrackClock",
+)
 
 CLOCK_RATE = 48_000  # Hz, of RTP timestamps, whatever the rate of the sound: RFC 7587 section 4.1
 FRAME = 0.02  # seconds
-PATIENCE = 0.08  # seconds that sound may be late before it is a pause; a lost packet takes up to 60
-PIECE_PATIENCE = 0.04  # seconds that half a frame waits for its other half
-AHEAD = 0.04  # seconds that timestamps may be ahead of the clock, for sound that begins at once
+PATIENCE = 0.2  # seconds that live sound may be late before it is a pause; a lost packet takes 60
+PIECE_PATIENCE = 0.04  # seconds that half a frame of live sound waits for its other half
+STOCK = 0.1  # seconds of sound in stock that show it is not live
+AHEAD = 0.1  # seconds that timestamps may be ahead of the clock, for sound that leaves at once
 TAIL = 15  # frames of silence after sound: what a listener's jitter buffer may hold back
 
 _TICKS = int(CLOCK_RATE * FRAME)
@@ -26,10 +36,14 @@ class TrackClock:
     the listener's track is alive before the first word. `now` is seconds of one monotonic clock.
     """
 
-    __slots__ = ("_epoch", "_frame", "_origin", "_pcm", "_pts", "_quiet", "_silence", "_tail")
+    __slots__ = (
+        *("_epoch", "_frame", "_live", "_origin", "_pcm", "_pts"),
+        *("_quiet", "_silence", "_stock", "_tail"),
+    )
 
     def __init__(self, sample_rate: int, now: float) -> None:
         self._frame = int(sample_rate * FRAME) * 2  # bytes
+        self._stock = int(sample_rate * STOCK) * 2
         self._silence = bytes(self._frame)
         self._pcm = bytearray()
         self._epoch = now  # when timestamp 0 is due, by the clock that never stops
@@ -37,6 +51,7 @@ class TrackClock:
         self._pts = 0
         self._tail = TAIL
         self._quiet = True  # no sound is due: the last frame was silence
+        self._live = True  # sound comes no sooner than it is due
 
     @property
     def _due(self) -> float:
@@ -47,6 +62,10 @@ class TrackClock:
         if not self._pcm:
             self._begin(now)
         self._pcm += pcm
+        if len(self._pcm) >= self._stock:
+            self._live = False
+        elif self._live and len(pcm) <= self._frame:
+            self._hurry(now, len(self._pcm) // self._frame)
 
     def clear(self) -> None:
         """Forget the sound that has not left; silence follows at once."""
@@ -69,24 +88,31 @@ class TrackClock:
         """When `take` gives something next; inf while only new sound can change that."""
         if len(self._pcm) >= self._frame:
             return self._due
+        # Live sound is late now and then: silence put in between would be heard, and would delay
+        # all that follows. Sound that was in stock and has run out is over.
         if self._pcm:
-            return self._due + PIECE_PATIENCE
+            return self._due + (PIECE_PATIENCE if self._live else 0.0)
         if self._tail and not self._quiet:
-            # Sound that comes in its own rhythm is late now and then: silence put in between would
-            # be heard, and would delay all that follows.
-            return self._due + PATIENCE
+            return self._due + (PATIENCE if self._live else 0.0)
         return self._due if self._tail else inf
 
     def _begin(self, now: float) -> None:
-        """Sound after silence leaves at once, not in step with the silence: live sound would stay
-        that much late for the rest of the call.
-        """
-        passed = round((now - self._epoch) * CLOCK_RATE)
+        """Sound after silence leaves at once, not in step with the silence."""
+        self._live = True
         if now > self._due + PATIENCE + _SLACK:
-            self._pts = max(self._pts, passed)
-            self._quiet = True
-        if self._quiet and self._pts - passed <= AHEAD * CLOCK_RATE:
+            self._pts = max(self._pts, round((now - self._epoch) * CLOCK_RATE))
             self._origin = now - self._pts / CLOCK_RATE
+        elif self._quiet:
+            self._hurry(now, 1)
+
+    def _hurry(self, now: float, frames: int) -> None:
+        """Let that many frames leave now. A burst of live sound (what had waited for a lost packet,
+        or for the handler to begin) would stay late for the rest of the call in any other step; the
+        listener's buffer knows how to make up for what comes early.
+        """
+        last = self._pts + (frames - 1) * _TICKS
+        if frames and last <= (now - self._epoch + AHEAD) * CLOCK_RATE:
+            self._origin = min(self._origin, now - last / CLOCK_RATE)
 
     def _take_rest(self) -> tuple[int, bytes]:
         """The end of a reply, filled up, or a frame of the silence after it."""

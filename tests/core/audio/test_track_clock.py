@@ -87,6 +87,40 @@ def test_the_clock_runs_on_through_a_pause() -> None:
     assert taken == (pts + 7 * CLOCK_RATE, (b"\3\0" * 10 + SOUND)[:SIZE])
 
 
+def test_the_end_of_what_was_in_stock_leaves_in_step_with_silence_behind_it() -> None:
+    clock, _, now = settled()
+    clock.put(SOUND * 8 + b"\5\0" * 7, now)
+    frames = played(clock, now + 10.0)
+    assert len(frames) == 8 + 1 + TAIL
+    assert [at - now for at, _, _ in frames] == pytest.approx(
+        [FRAME * n for n in range(len(frames))]
+    )
+
+
+def test_a_stall_of_live_sound_leaves_no_delay_behind() -> None:
+    """As after a lost packet: four frames at once, 150 ms late, then in step again."""
+    clock, pts, now = settled()
+    clock.put(SOUND, now)
+    assert clock.take(now) == (pts, SOUND)
+    clock.put(SOUND * 4, now + 0.17)
+    assert [clock.take(now + 0.17) for _ in range(5)] == [
+        *((pts + n * TICKS, SOUND) for n in range(1, 5)),
+        None,
+    ]
+    clock.put(SOUND, now + 0.18)
+    assert clock.take(now + 0.18) == (pts + 5 * TICKS, SOUND)
+
+
+def test_a_burst_of_live_frames_leaves_at_once() -> None:
+    """As when a handler begins and finds what came before: the call is not late ever after."""
+    clock = TrackClock(RATE, 5.0)
+    for _ in range(4):
+        clock.put(SOUND, 5.01)
+    assert [clock.take(5.01) for _ in range(5)] == [*((n * TICKS, SOUND) for n in range(4)), None]
+    clock.put(SOUND, 5.03)
+    assert clock.take(5.03) == (4 * TICKS, SOUND)
+
+
 def test_sound_does_not_wait_for_the_silence_it_follows() -> None:
     clock = TrackClock(RATE, 5.0)
     assert clock.take(5.0) == (0, SILENCE)
