@@ -9,11 +9,12 @@ elsewhere:
       (8, 13, 14)                                             tests/test_stream.py
     errors, warnings and endings are told (20, 22, 24, 26)    tests/conformance/test_ends.py
     conversion of rates without seams (27, 28)                tests/core/audio/test_resample.py
+    peers without media, failed ICE, one registry of all
+      transports (7, 9, 11)                                   tests/transports/test_webrtc*.py
 
 Waiting for what they are about:
 
     4, 31           phone calls in the counter, no messages in a provider's socket: phone lines
-    7, 9, 11        peers without media, failed ICE, one registry with the page: WebRTC
     12              state of one process: a directory for several
     16, 17, 18, 23  idle spinning, late starts, replies that are wiped, contexts: turn taking
 """
