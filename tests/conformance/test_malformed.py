@@ -146,7 +146,7 @@ async def scene(over: Transport) -> AsyncGenerator[Scene]:
             yield Scene(site, bystander, offender)
 
 
-@pytest.mark.needs("start")
+@pytest.mark.needs("start", "swift")
 @pytest.mark.parametrize(("text", "code", "part"), UNREADABLE)
 async def test_what_cannot_be_read_ends_a_link_before_its_call(
     over: Transport, text: str, code: int, part: str
