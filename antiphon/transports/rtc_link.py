@@ -17,6 +17,7 @@ from aiortc import (
 from aiortc.exceptions import InvalidStateError
 from aiortc.mediastreams import MediaStreamTrack
 
+from ..core.ports import SoundQuality
 from ..core.video import VideoFrame
 from ..core.wire import Kind, close_payload
 from .driver import Driver
@@ -103,6 +104,15 @@ class RtcLink:
     def clear_audio(self) -> None:
         if self._sound is not None:
             self._sound.clear()
+
+    @property
+    def sound_quality(self) -> SoundQuality | None:
+        return None if self._sound_in is None else self._sound_in.quality
+
+    @property
+    def carries_video(self) -> bool:
+        each = self.connection.getTransceivers()
+        return any(one.kind == "video" and one.currentDirection != "inactive" for one in each)
 
     @property
     def video_ready(self) -> bool:
