@@ -179,6 +179,8 @@ class _Command:
         finally:
             if record is not None:
                 await record.close()
+        if record is not None and record.empty and is_mp4(arguments.record):
+            self._screen.say(f"nothing came to record: {arguments.record} is not written")
 
     def _print(self, summary: Summary) -> None:
         if self._arguments.json:

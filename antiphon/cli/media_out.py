@@ -4,7 +4,8 @@ The file is fragmented while it grows (ISO/IEC 14496-12 section 8.8), so that on
 killed can be played up to its last second; when it is closed it becomes an ordinary MP4.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
 from fractions import Fraction
 from math import inf
 from typing import Any
@@ -32,7 +33,40 @@ _FILE = {
     "movflags": "hybrid_fragmented+frag_keyframe+delay_moov",
     "frag_duration": "1000000",  # microseconds
     "flush_packets": "1",
+    "max_interleave_delta": "1000000",  # microseconds that one track waits for a silent other one
 }
+
+
+class _Disk:
+    """The file below the muxer, which never hears of a disk that is full: FFmpeg's way out of a
+    header that it could not write has been seen to crash. What failed first is in `error`.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._file = open(path, "wb", buffering=0)  # noqa: SIM115 - closed by `close`
+        self.error: OSError | None = None
+
+    def write(self, data: bytes) -> int:
+        """All of it, or nothing once something has failed."""
+        left = memoryview(data)
+        while left and self.error is None:
+            try:
+                left = left[self._file.write(left) :]
+            except OSError as error:
+                self.error = error
+        return len(data)
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """As a file's."""
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        """As a file's."""
+        return self._file.tell()
+
+    def close(self) -> None:
+        """No more."""
+        self._file.close()
 
 
 class SoundTimes:
@@ -81,11 +115,9 @@ class Mp4Writer:
     # The container, its streams and their packets are Any: PyAV's types leave packets half open.
 
     def __init__(self, path: str, sample_rate: int | None, *, pictures: bool) -> None:
-        try:
-            self._container: Any = av.open(path, "w", format="mp4", options=_FILE)
-        except av.error.FFmpegError as error:
-            raise _as_ours(error, path) from error
         self._path = path
+        self._disk = _Disk(path)
+        self._container: Any = av.open(self._disk, "w", format="mp4", options=_FILE)
         self._rate = sample_rate or 0
         self._sound = self._add_sound(sample_rate) if sample_rate is not None else None
         self._samples = 0
@@ -97,22 +129,30 @@ class Mp4Writer:
 
     def write(self, items: Sequence[Heard | Seen]) -> int:
         """Add what came; how many pictures came when the file had been begun without any."""
-        try:
+        with self._told():
             return sum(not self._add(item) for item in items)
-        except av.error.FFmpegError as error:
-            raise _as_ours(error, self._path) from error
 
     def close(self) -> None:
         """Complete the file."""
         try:
-            if self._pictures is not None:
-                self._mux(self._pictures.encode(None))
-            if self._sound is not None:
+            with self._told():
                 self._wants_picture = False
-                self._mux(self._sound.encode(None))
-            self._container.close()
+                for stream in (self._pictures, self._sound):
+                    if stream is not None:
+                        self._mux(stream.encode(None))
+                self._container.close()
+        finally:
+            self._disk.close()
+
+    @contextmanager
+    def _told(self) -> Generator[None]:
+        """Raise what the disk or FFmpeg says as OSError or FileError."""
+        try:
+            yield
         except av.error.FFmpegError as error:
-            raise _as_ours(error, self._path) from error
+            raise FileError(f"{self._path} cannot be written: {error.strerror}") from error
+        if (failed := self._disk.error) is not None:
+            raise OSError(failed.errno, failed.strerror, self._path)
 
     def _add_sound(self, sample_rate: int) -> Any:
         rate = sample_rate if sample_rate in _AAC_RATES else _AAC_RATES[-1]
@@ -206,9 +246,3 @@ def _encodes(name: str) -> bool:
     except av.error.FFmpegError:
         return False
     return True
-
-
-def _as_ours(error: av.error.FFmpegError, path: str) -> OSError | FileError:
-    if isinstance(error, OSError):
-        return OSError(error.errno, error.strerror, path)
-    return FileError(f"{path} cannot be written: {error.strerror}")

@@ -28,6 +28,11 @@ class Recording:
         self.left_out = 0
         """Frames of sound and pictures that are not in the file."""
 
+    @property
+    def empty(self) -> bool:
+        """Whether nothing has come."""
+        return self._origin is None
+
     def hear(self, frame: AudioFrame) -> None:
         """A frame of sound has come to its end now."""
         at = self._now()

@@ -125,15 +125,16 @@ def round_trip_of(seconds: Sequence[float]) -> RoundTrip | None:
 def show(summary: Summary) -> str:
     """The figures as a few lines of text, without a last newline."""
     s = summary
-    lines = [
-        ("call", f"{s.id}, {s.seconds:.1f} s, ended by {_ending(s.ended)}"),
-        ("out", f"{s.frames_out} frames, {s.audio_seconds_out:.2f} s of sound"),
-        ("in", f"{s.frames_in} frames, {s.audio_seconds_in:.2f} s of sound"),
-        ("loss", f"{_loss(s)}; {s.dropped_frames} frames dropped here"),
-        ("round trip", _round_trip(s.round_trip_ms)),
-    ]
+    lines = [("call", f"{s.id}, {s.seconds:.1f} s, ended by {_ending(s.ended)}")]
+    if s.video is None or s.frames_out or s.frames_in:
+        lines += [
+            ("out", f"{s.frames_out} frames, {s.audio_seconds_out:.2f} s of sound"),
+            ("in", f"{s.frames_in} frames, {s.audio_seconds_in:.2f} s of sound"),
+            ("loss", f"{_loss(s)}; {s.dropped_frames} frames dropped here"),
+        ]
     if s.video is not None:
-        lines[3:3] = _video(s.video)
+        lines += _video(s.video)
+    lines.append(("round trip", _round_trip(s.round_trip_ms)))
     if s.not_recorded:
         lines.append(("recording", f"{s.not_recorded} frames left out: too slow to write"))
     return "\n".join(f"{name:<11}{text}" for name, text in lines)
