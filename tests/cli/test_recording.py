@@ -35,13 +35,13 @@ class Disk:
 async def test_a_slow_disk_costs_what_comes_and_no_memory() -> None:
     disk = Disk()
     recording = Recording(disk)
+    frames = round(MAX_SOUND * 50) + 1
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(recording.run)
         recording.see(PICTURE)
         await anyio.wait_all_tasks_blocked()  # the first picture is on its way, and stays there
         for _ in range(100):
             recording.see(PICTURE)
-        frames = round(MAX_SOUND * 50) + 1
         for _ in range(frames + 30):
             recording.hear(FRAME)
         assert recording.left_out == 100 - (MAX_PICTURES - 1) + 30
