@@ -5,6 +5,7 @@ import inspect
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from functools import partial
 from importlib.resources import files
 from typing import Any
@@ -72,6 +73,13 @@ class Routes:
     def websocket_patterns(self) -> tuple[str, ...]:
         """All paths for WebSockets."""
         return (WEBSOCKET,)
+
+    async def prepare(self) -> None:
+        """Import what the first call over WebRTC would wait for; where that fails, there is a
+        warning, and those calls are refused.
+        """
+        with suppress(Denied):
+            await self._webrtc.load()
 
     async def respond(self, request: Request) -> Response:
         """Answer one request; never raises but for cancellation."""

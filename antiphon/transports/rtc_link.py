@@ -18,6 +18,7 @@ from aiortc.exceptions import InvalidStateError
 from aiortc.mediastreams import MediaStreamTrack
 
 from ..core.errors import RemoteProtocolError
+from ..core.ports import SoundQuality
 from ..core.video import VideoFrame
 from ..core.wire import Kind, close_payload
 from .driver import Driver
@@ -105,6 +106,15 @@ class RtcLink:
     def clear_audio(self) -> None:
         if self._sound is not None:
             self._sound.clear()
+
+    @property
+    def sound_quality(self) -> SoundQuality | None:
+        return None if self._sound_in is None else self._sound_in.quality
+
+    @property
+    def carries_video(self) -> bool:
+        each = self.connection.getTransceivers()
+        return any(one.kind == "video" and one.currentDirection != "inactive" for one in each)
 
     @property
     def video_ready(self) -> bool:
