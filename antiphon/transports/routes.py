@@ -51,8 +51,7 @@ class Routes:
         self._webrtc = WebRtcRoutes(host, self._read, self._authorize)
         self._epoch = time.time_ns() // 1000
         self._assets = {
-            path: (_asset_body(name, host.settings), kind)
-            for path, (name, kind) in ASSETS.items()
+            path: (_asset_body(name, host.settings), kind) for path, (name, kind) in ASSETS.items()
         }
         self._fixed: dict[str, dict[str, Callable[[Request], Awaitable[Response]]]] = {
             "/health": {"GET": self._health},

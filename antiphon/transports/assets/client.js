@@ -69,7 +69,7 @@ class Call {
   #finish;
 
   state = "new";
-  /** `network` is what WebRTC measures once a second: see PeerLink.measure. */
+  /** Over WebRTC measured once a second: packets as frames, and `network`, PeerLink.measure's figures. */
   stats = { framesOut: 0, framesIn: 0, framesDropped: 0, roundTrip: null, buffered: 0, network: null };
 
   /** Resolves with the Ending when the call is over; never rejects. */
@@ -216,7 +216,8 @@ class Call {
 
   async #measure() {
     const network = await this.#link.measure();
-    Object.assign(this.stats, { network, roundTrip: network.roundTrip });
+    const { roundTrip, packetsOut: framesOut, packetsIn: framesIn } = network;
+    Object.assign(this.stats, { network, roundTrip, framesOut, framesIn });
   }
 
   #showPictures(direction, stream) {

@@ -97,14 +97,21 @@ export class PeerLink {
     };
     connection.ontrack = ({ track }) => this.remote.addTrack(track);
     connection.onconnectionstatechange = () => {
-      if (connection.connectionState !== "failed") return;
       const wasJoined = this.#channel.readyState !== "connecting";
-      this.#end(wasJoined ? new Ending("lost", "The server is gone: the connection broke.") : noWay());
+      if (connection.connectionState === "failed") this.#end(wasJoined ? broken() : noWay());
+      if (connection.connectionState === "disconnected") this.#askIfGone();
     };
     this.#channel = connection.createDataChannel("antiphon");
     this.#channel.onopen = () => this.#join();
     this.#channel.onmessage = ({ data }) => this.#receive(data);
     this.#channel.onclose = () => this.#end(explain(1000, "", this.#lastWord));
+  }
+
+  /** A break of the network may mend; a server that does not answer over HTTP either is gone. */
+  #askIfGone() {
+    this.#ask("health", { method: "GET" }).catch(({ cause }) => {
+      if (cause === "unreachable") this.#end(broken());
+    });
   }
 
   #addMedia(devices) {
@@ -154,6 +161,10 @@ export class PeerLink {
     this.#fail(ending);
     if (!this.#isClosed) this.#owner.ended(ending);
   }
+}
+
+function broken() {
+  return new Ending("lost", "The server is gone: the connection broke.");
 }
 
 function noWay() {
