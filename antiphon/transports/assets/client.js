@@ -85,7 +85,7 @@ class Call {
       message: (message) => this.#receive(message),
       ended: (ending) => this.#end(ending),
     };
-    this.#link = new Link(url, owner, this.#options);
+    this.#link = new Link(new URL(url, document.baseURI), owner, this.#options);
     this.#run().catch((error) => this.#end(asEnding(error)));
   }
 
