@@ -6,7 +6,7 @@ import secrets
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import anyio
 import msgspec
@@ -191,14 +191,16 @@ class Reception:
             if task is None or task.cancelling():
                 raise
             self._failed(error)
-        except SessionClosed as error:
-            if driver.closed is None:
-                self._failed(error)
         except Exception as error:
-            self._failed(error)
+            self._raised(error)
         else:
             driver.act(lambda now: session.drain("the call has ended", 1000, now))
             await driver.wait_closed()
+
+    def _raised(self, error: Exception) -> None:
+        """That a call is over is no news to a call that is over."""
+        if self.driver.closed is None or not _only_says_over(error):
+            self._failed(error)
 
     def _failed(self, error: BaseException) -> None:
         """The only place where a handler's exception ends: logged, told, and this call's end."""
@@ -243,6 +245,14 @@ class Reception:
             f"{closed.code} {closed.reason}".strip() if closed else "cancelled",
             self.driver.audio.dropped,
         )
+
+
+def _only_says_over(error: BaseException) -> bool:
+    """Whether this is SessionClosed, alone or from a handler's task group."""
+    if isinstance(error, BaseExceptionGroup):
+        group = cast("BaseExceptionGroup[BaseException]", error)
+        return all(_only_says_over(each) for each in group.exceptions)
+    return isinstance(error, SessionClosed)
 
 
 class Host:
