@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import sys
 from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -60,12 +61,17 @@ class RtcLink:
         self._watching = False
         self._closing = False
         self._expiry: asyncio.TimerHandle | None = None
+        self._speakable = anyio.Event()
         self.opened = anyio.Event()
         """Set when the data channel opens; at the end too."""
         self.over: Callable[[], None] = lambda: None
         """Called with `gone`."""
         self.ends_with_channel = False
         """Whether the call is over when the peer closes the data channel."""
+        self.plays_out = False
+        """Whether a peer hears the end of the sound before this end hangs up."""
+        self.max_message = sys.maxsize
+        """Bytes of one message from the peer."""
         connection.on("connectionstatechange", self._state_changed)
         connection.on("datachannel", self.use_channel)
         connection.on("track", self._track_came)
@@ -146,7 +152,7 @@ class RtcLink:
 
     def use_channel(self, channel: RTCDataChannel) -> None:
         """Take a data channel for messages, whatever its label; there is one, others are closed."""
-        if self._channel is not None or self._closing:
+        if self._channel is not None:
             channel.close()
             return
         self._channel = channel
@@ -173,6 +179,7 @@ class RtcLink:
     def _channel_opened(self) -> None:
         while self._waiting:
             self._send(self._waiting.popleft())
+        self._speakable.set()
         self.opened.set()
 
     def _channel_closed(self) -> None:
@@ -181,10 +188,13 @@ class RtcLink:
 
     def _message_came(self, data: str | bytes) -> None:
         self._check_overrun()
-        if isinstance(data, bytes):
-            self.driver.feed(Kind.BINARY, data, self._now())
-        elif data != "handshake":  # deployed pages say this bare word when the channel opens
-            self.driver.feed(Kind.TEXT, data.encode("utf-8", "replace"), self._now())
+        kind = Kind.BINARY if isinstance(data, bytes) else Kind.TEXT
+        payload = data if isinstance(data, bytes) else data.encode("utf-8", "replace")
+        if len(payload) > self.max_message:
+            bound = f"a message has at most {self.max_message} bytes"
+            self.driver.broken(RemoteProtocolError(bound, 1009))
+        elif payload != b"handshake":  # deployed pages say this bare word when the channel opens
+            self.driver.feed(kind, payload, self._now())
 
     def _room_again(self) -> None:
         self.driver.resumed()
@@ -256,6 +266,7 @@ class RtcLink:
             case "connected":
                 self.connected.set()
                 self._unexpect()
+                self.driver.linked()
             case "failed" | "closed" as state:
                 self.lost(f"the peer connection is {state}")
             case _:
@@ -280,8 +291,9 @@ class RtcLink:
         self._unexpect()
         if self._sound_in is not None:
             self._sound_in.close()
-        channel = self._channel
-        if channel is not None and channel.readyState == "open":
+        await self._say_what_waits()
+        channel, state = self._channel, self.connection.connectionState
+        if channel is not None and channel.readyState == "open" and state == "connected":
             said = anyio.Event()
             channel.on("close", said.set)
             channel.close()
@@ -295,6 +307,20 @@ class RtcLink:
                     track.stop()
             self.gone.set()
             self.over()
+
+    async def _say_what_waits(self) -> None:
+        """A call may be over before its channel is open, or before the listener has heard the end
+        of its sound: they have a little time for that.
+        """
+        connection, closed = self.connection, self.driver.closed
+        if connection.connectionState != "connected":
+            return
+        with anyio.move_on_after(LAST_WORDS):
+            if self._waiting and connection.sctp is not None:
+                await self._speakable.wait()
+            in_order = closed is not None and closed.code == 1000 and not closed.remote
+            if self._sound is not None and self.plays_out and in_order:
+                await self._sound.played()
 
     def _spawn(self, step: Coroutine[Any, Any, None]) -> None:
         """A task of this connection; it ends by itself when the connection is closed."""

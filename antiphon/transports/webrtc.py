@@ -9,6 +9,7 @@ import hmac
 import logging
 import secrets
 from collections.abc import Callable
+from math import inf
 
 import anyio
 import ifaddr
@@ -33,7 +34,7 @@ from .ice_config import resolve_configuration, to_aiortc
 from .requests import Denied, Request, deny
 from .rtc_body import Offer, TrickledCandidate
 from .rtc_hooks import check
-from .rtc_link import CONNECTING, RtcLink
+from .rtc_link import RtcLink
 from .rtc_sound import opus_rate
 
 __all__ = ("WebRtcCalls", "check")
@@ -181,7 +182,7 @@ class WebRtcCalls:
             link,
             transport="webrtc",
             principal=principal,
-            config=_session_config(self._host.settings.session, tracks=bool(tracks)),
+            config=_session_config(self._host.settings.session),
             answer=answer,
             ready=link.connected.wait,
             gone=link.gone.wait,
@@ -192,8 +193,12 @@ class WebRtcCalls:
             for trickled in waiting.candidates:
                 peer.trickle(trickled)
             waiting.came.set()
+        link.max_message = self._host.settings.max_message
+        link.plays_out = True
         link.ends_with_channel = not tracks
-        if tracks:
+        if not tracks:
+            reception.driver.session.await_start(inf)
+        else:
             self._request(reception, offer)
             await decided.wait()
             if verdict[0] is not None:
@@ -295,13 +300,11 @@ def _check_modality(shape: OfferShape, modality: str) -> None:
         raise deny("unsupported_modality", f"{' and '.join(served)} must be offered")
 
 
-def _session_config(config: SessionConfig, *, tracks: bool) -> SessionConfig:
-    start = config.timing.start_timeout + CONNECTING
+def _session_config(config: SessionConfig) -> SessionConfig:
     timing = msgspec.structs.replace(
         config.timing,
         ping_interval=min(PING, config.timing.ping_interval),
         ping_timeout=min(PING, config.timing.ping_timeout),
-        start_timeout=config.timing.start_timeout if tracks else start,
     )
     return msgspec.structs.replace(config, timing=timing)
 

@@ -8,7 +8,7 @@ from typing import Any
 import anyio
 import pytest
 
-from antiphon import Call, CallRefused, SessionClosed, Stream, connect, echo
+from antiphon import AudioFrame, Call, CallRefused, SessionClosed, Stream, connect, echo
 from antiphon.core.ports import CallInfo
 from antiphon.core.signaling import Refusal
 from tests.transports.serving import (
@@ -216,6 +216,34 @@ async def test_cancelling_the_server_runs_every_handlers_end() -> None:
             await anyio.sleep_forever()
     assert ended == ["a"]
     assert stream.calls == []
+
+
+async def test_the_end_of_a_call_is_no_failure_of_a_handler_with_tasks(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """What its tasks raise when they use the call that has ended comes out in a group."""
+    ready = anyio.Event()
+
+    async def two_voices(call: Call) -> None:
+        async def speak() -> None:
+            ready.set()
+            while True:
+                await call.send_audio(AudioFrame(bytes(4800), 24000))
+
+        async def hear_to_the_end() -> None:
+            async for _ in call.audio:
+                pass
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(speak)
+            tasks.start_soon(hear_to_the_end)
+
+    directory = WatchedDirectory()
+    async with serving(Stream(two_voices, directory=directory)) as port:
+        async with connect(f"ws://127.0.0.1:{port}/websocket/offer"):
+            await ready.wait()
+        await directory.until(0)
+    assert errors_in(caplog) == []
 
 
 async def test_inputs_before_and_during_a_call_reach_the_handler() -> None:
