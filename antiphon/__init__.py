@@ -17,7 +17,7 @@ from .core.errors import (
 )
 from .core.events import Message
 from .core.playout import Interruption
-from .core.ports import Call, CallInfo, Directory, Handler, Output
+from .core.ports import Call, CallInfo, Directory, Handler, Output, SoundQuality
 from .core.video import VideoFrame
 from .handlers.audio_video import AudioVideo
 from .handlers.color_bars import ColorBars
@@ -57,6 +57,7 @@ __all__ = (
     "RemoteProtocolError",
     "Request",
     "SessionClosed",
+    "SoundQuality",
     "Stream",
     "Tone",
     "UnknownCall",

@@ -29,6 +29,7 @@ from .transports.http import listen
 from .transports.ice_config import ConfigurationSource
 from .transports.requests import Request
 from .transports.routes import Routes
+from .transports.tasks import background
 
 __all__ = ("Stream",)
 
@@ -215,13 +216,21 @@ class Stream:
         """Serve until cancelled, or until SIGINT or SIGTERM when run in the main thread.
 
         On the way out no call is admitted, clients are told, and calls get `grace` seconds to end.
-        `ready` is called with the port when it listens. Raises OSError when the port is taken.
+        `ready` is called with the port when it listens; what calls over WebRTC stand on is imported
+        after that. Raises OSError when the port is taken.
         """
         async with (
             listen(self._routes, host, port, tls=tls, engine=engine) as bound,
             self._host.run(grace),
+            background() as tasks,
         ):
-            await _until_signal(lambda: ready(bound) if ready is not None else None)
+
+            def listening() -> None:
+                if ready is not None:
+                    ready(bound)
+                tasks.start_soon(self._routes.prepare)
+
+            await _until_signal(listening)
 
 
 async def _until_signal(listening: Callable[[], None]) -> None:

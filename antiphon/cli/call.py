@@ -1,29 +1,36 @@
-"""`antiphon call`: call a server as a client does, with WAV files for mouth and ear."""
+"""`antiphon call`: call a server as a client does, with files for mouth, face and ear."""
 
 import argparse
 import os
 import signal
 import ssl
 import sys
-from collections.abc import AsyncGenerator
-from contextlib import ExitStack, asynccontextmanager
+from collections.abc import AsyncGenerator, Generator, Sequence
+from contextlib import ExitStack, asynccontextmanager, contextmanager
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import anyio
 import anyio.abc
+import anyio.to_thread
 import msgspec
 
 from ..client import connect
 from ..core.errors import AntiphonError
 from ..core.playout import LEAD
+from ..core.ports import Call
+from ..stream import Modality
 from ..transports.tasks import background
-from .call_options import ENCODINGS, add_options, complaint_about
+from .call_options import ENCODINGS, add_options, complaint_about, is_mp4
 from .conversation import Conversation, Plan
 from .failures import explain
+from .files import FileError, PictureSource, SoundSource, Writer
+from .recording import Recording
 from .screen import Screen, printable
 from .summary import Ending, Summary, show
-from .wav import WavError, WavReader, WavWriter
+from .wav import WavReader, WavWriter
 
 __all__ = ("add_parser",)
 
@@ -45,12 +52,53 @@ def run(arguments: argparse.Namespace) -> int:
     screen = Screen(sys.stderr, quiet=arguments.quiet)
     with ExitStack() as stack:
         try:
-            play = stack.enter_context(WavReader(arguments.play)) if arguments.play else None
+            files = _open_files(arguments, stack)
             _check_writable(arguments.record)
             tls = _tls(arguments, screen)
-        except (WavError, OSError) as error:
-            return _fail(_of_file(error, arguments.play), NOT_TRIED)
-        return anyio.run(_Command(arguments, screen, play, tls).run)
+        except (FileError, OSError) as error:
+            return _fail(_of_file(error), NOT_TRIED)
+        if files.modality == "video" and arguments.record and not is_mp4(arguments.record):
+            arguments.usage_error("the video has no sound for a WAV file: --record FILE.mp4")
+        for remark in files.remarks:
+            screen.say(remark)
+        return anyio.run(_Command(arguments, screen, files, tls).run)
+
+
+class _Files(msgspec.Struct, frozen=True):
+    """What is sent, and what is offered for it."""
+
+    play: SoundSource | None
+    show: PictureSource | None
+    modality: Modality
+    remarks: Sequence[str] = ()
+
+
+def _open_files(arguments: argparse.Namespace, stack: ExitStack) -> _Files:
+    """Raises FileError, OSError."""
+    play: SoundSource | None = None
+    if arguments.play:
+        with _naming(arguments.play):
+            play = stack.enter_context(WavReader(arguments.play))
+    if not arguments.video:
+        return _Files(play, None, arguments.modality or "audio")
+    with _naming(arguments.video):
+        # Not before it is needed: it stands on aiortc, half a second to import.
+        video = import_module(".media_in", __package__).MediaReader(arguments.video)
+    if play is None and video.has_sound and arguments.modality != "video":
+        play = video
+    stored, sent = (f"{width} x {height}" for width, height in (video.stored_size, video.size))
+    remarks = () if stored == sent else (f"the pictures of {stored} are sent as {sent}",)
+    default: Modality = "video" if play is None else "audio-video"
+    return _Files(play, video, arguments.modality or default, remarks)
+
+
+@contextmanager
+def _naming(path: str) -> Generator[None]:
+    """Have a FileError name the file."""
+    try:
+        yield
+    except FileError as error:
+        raise FileError(f"{path}: {error}") from error
 
 
 class _Command:
@@ -60,12 +108,12 @@ class _Command:
         self,
         arguments: argparse.Namespace,
         screen: Screen,
-        play: WavReader | None,
+        files: _Files,
         tls: ssl.SSLContext | None,
     ) -> None:
         self._arguments = arguments
         self._screen = screen
-        self._play = play
+        self._files = files
         self._tls = tls
         self._conversation: Conversation | None = None
         self._failure = ""
@@ -101,26 +149,38 @@ class _Command:
                 tls=self._tls,
                 lead=float("inf") if arguments.fast else LEAD,
                 timeout=arguments.timeout,
+                modality=self._files.modality,
+                mode=arguments.mode or "send-receive",
             ) as call:
-                record = WavWriter(arguments.record, call.sample_rate) if arguments.record else None
-                try:
-                    plan = Plan(
-                        play=self._play,
-                        record=record,
-                        fast=arguments.fast,
-                        seconds=arguments.seconds,
-                        linger=arguments.linger,
-                        inputs=arguments.input,
-                    )
-                    self._conversation = Conversation(call, plan, self._screen)
-                    await self._conversation.run()
-                finally:
-                    if record is not None:
-                        record.close()
+                await self._converse(call)
         except (AntiphonError, OSError, ValueError) as error:
             self._failure = explain(error, arguments.url, arguments.timeout)
         if self._conversation is not None and self._conversation.failure is not None:
             self._failure = str(self._conversation.failure)
+
+    async def _converse(self, call: Call) -> None:
+        arguments = self._arguments
+        record: Recording | None = None
+        if arguments.record:
+            open_writer = partial(_writer, arguments.record, call, self._files.modality)
+            record = Recording(await anyio.to_thread.run_sync(open_writer))
+        try:
+            plan = Plan(
+                play=self._files.play,
+                show=self._files.show,
+                record=record,
+                fast=arguments.fast,
+                seconds=arguments.seconds,
+                linger=arguments.linger,
+                inputs=arguments.input,
+            )
+            self._conversation = Conversation(call, plan, self._screen)
+            await self._conversation.run()
+        finally:
+            if record is not None:
+                await record.close()
+        if record is not None and record.empty and is_mp4(arguments.record):
+            self._screen.say(f"nothing came to record: {arguments.record} is not written")
 
     def _print(self, summary: Summary) -> None:
         if self._arguments.json:
@@ -162,10 +222,20 @@ def _fail(text: str, status: int) -> int:
     return status
 
 
-def _of_file(error: Exception, path: str | None) -> str:
-    if isinstance(error, OSError):
-        return f"{error.filename}: {error.strerror}" if error.filename else str(error)
-    return f"{path}: {error}"
+def _of_file(error: Exception) -> str:
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)
+
+
+def _writer(path: str, call: Call, modality: Modality) -> Writer:
+    """Raises OSError, FileError."""
+    if not is_mp4(path):
+        return WavWriter(path, call.sample_rate)
+    module = import_module(".media_out", __package__)
+    rate = None if modality == "video" else call.sample_rate
+    writer: Writer = module.Mp4Writer(path, rate, pictures=modality != "audio")
+    return writer
 
 
 def _check_writable(path: str | None) -> None:

@@ -1,6 +1,6 @@
 """One call with a file for a mouth and a file for an ear."""
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
 from itertools import chain
 from math import inf
 from typing import Any
@@ -15,10 +15,19 @@ from ..core.playout import LEAD
 from ..core.ports import Call
 from ..transports.tasks import background
 from .echo_probe import EchoProbe
+from .files import FRAME_RATE, FileError, PictureSource, SoundSource, in_thread
 from .meter import Gauge, level
+from .pictures import PictureFlow, Projector
+from .recording import Recording
 from .screen import Screen
-from .summary import Ending, Summary, lost_frames, round_trip_of
-from .wav import FRAME_RATE, WavError, WavReader, WavWriter
+from .summary import (
+    Ending,
+    NetworkFigures,
+    Summary,
+    VideoFigures,
+    lost_frames,
+    round_trip_of,
+)
 
 __all__ = ("Conversation", "Plan")
 
@@ -28,6 +37,7 @@ FADE = 0.3  # seconds after the last frame until its side of the meter is empty
 QUIET = 1.0  # seconds without sound after which an answer is complete
 PAD_FRAMES = 2  # of silence behind a file: what 30 ms of resampling over there hold back
 ECHO_TAIL = 0.5  # seconds at the end of --linger without silence: its echo must be back by then
+READ_AHEAD = 25  # frames of a file that are read at a time: half a second
 PONG_TIMEOUT = 10.0  # seconds that --fast waits for a pong
 
 WINDOW = LEAD  # seconds that --fast sends before a pong, or an echo, must have come back
@@ -39,8 +49,9 @@ _FRAME = 1 / FRAME_RATE
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be done in the call."""
 
-    play: WavReader | None
-    record: WavWriter | None
+    play: SoundSource | None
+    show: PictureSource | None
+    record: Recording | None
     fast: bool
     seconds: float | None
     linger: float | None
@@ -77,6 +88,11 @@ class Conversation:
         self._screen = screen
         self._out = _Flow()
         self._in = _Flow()
+        self._seen_out = PictureFlow()
+        self._seen_in = PictureFlow()
+        self._projector = None if plan.show is None else Projector(plan.show, self._seen_out)
+        self._shown = anyio.Event()
+        self._has_video = call.carries_video
         self._probe = EchoProbe(call.sample_rate)
         self._round_trips: list[float] = []
         self._heard = anyio.Event()
@@ -104,12 +120,14 @@ class Conversation:
         if self._plan.seconds is not None:
             self._ears.deadline = self._opened + self._plan.seconds
         async with background() as mouth:
-            if self._plan.play is not None:
-                mouth.start_soon(self._speak, self._plan.play)
+            mouth.start_soon(self._show)
+            mouth.start_soon(self._speak)
+            mouth.start_soon(self._record)
             with self._ears:
-                # Both end by themselves after the last word when the server ends the call.
+                # They end by themselves after the last word when the server ends the call.
                 async with anyio.create_task_group() as ears:
                     ears.start_soon(self._listen)
+                    ears.start_soon(self._watch)
                     ears.start_soon(self._read_messages)
 
     async def _end(self) -> Ending:
@@ -130,11 +148,18 @@ class Conversation:
             heard, self._heard = self._heard, anyio.Event()
             heard.set()
             if record is not None:
-                try:
-                    record.write(frame.pcm)
-                except OSError as error:
-                    self._give_up(error)
-                    return
+                record.hear(frame)
+
+    async def _watch(self) -> None:
+        record = self._plan.record
+        async for picture in self._call.video:
+            self._seen_in.add(picture)
+            if record is not None:
+                record.see(picture)
+
+    async def _record(self) -> None:
+        if self._plan.record is not None:
+            await self._attempt(self._plan.record.run())
 
     async def _read_messages(self) -> None:
         async for message in self._call.messages:
@@ -155,26 +180,43 @@ class Conversation:
         self.failure = error
         self._ears.cancel()
 
-    async def _speak(self, file: WavReader) -> None:
+    async def _attempt(self, step: Awaitable[None]) -> bool:
+        """Whether it came to its end."""
         try:
-            await self._send_file(file)
-            if self._plan.linger is None:
-                await self._answer_is_complete()
-            else:
-                await self._hold_the_line(self._plan.linger)
-            self._complete = True
+            await step
         except SessionClosed:
-            return  # the ears hear how it ended
-        except (WavError, OSError) as error:
+            return False  # the ears hear how it ended
+        except (FileError, OSError) as error:
             self._give_up(error)
-        else:
+            return False
+        return True
+
+    async def _show(self) -> None:
+        if self._projector is None or await self._attempt(self._projector.run(self._call)):
+            self._shown.set()
+
+    async def _speak(self) -> None:
+        play = self._plan.play
+        if play is None and self._projector is None:
+            return
+        if play is not None and not await self._attempt(self._send_file(play)):
+            return
+        await self._shown.wait()
+        if await self._attempt(self._wait_for_the_end()):
+            self._complete = True
             self._ears.cancel()
 
-    async def _send_file(self, file: WavReader) -> None:
+    async def _wait_for_the_end(self) -> None:
+        if self._plan.linger is None:
+            await self._answer_is_complete()
+        else:
+            await self._hold_the_line(self._plan.linger)
+
+    async def _send_file(self, file: SoundSource) -> None:
         rate = self._call.sample_rate
         frames = chain(file.frames(rate), (_silence(rate) for _ in range(PAD_FRAMES)))
         if not self._plan.fast:
-            for frame in frames:
+            async for frame in in_thread(frames, READ_AHEAD):
                 await self._send(frame)
             await self._call.drain()
             return
@@ -222,8 +264,8 @@ class Conversation:
     async def _answer_is_complete(self) -> None:
         sent = anyio.current_time()
         while True:
-            slowest = max(self._round_trips, default=0.0)
-            left = max(sent, self._in.at) + QUIET + slowest - anyio.current_time()
+            quiet = QUIET + max(self._round_trips, default=0.0)
+            left = max(sent, self._in.at, self._seen_in.last) + quiet - anyio.current_time()
             if left <= 0:
                 return
             await anyio.sleep(left)
@@ -231,6 +273,9 @@ class Conversation:
     async def _hold_the_line(self, seconds: float) -> None:
         """Send silence, as an open microphone does: a detector of pauses counts samples."""
         started = anyio.current_time()
+        if self._plan.play is None:
+            await anyio.sleep_until(started + seconds)
+            return
         silence = _silence(self._call.sample_rate)
         for count in range(int((seconds - ECHO_TAIL) * FRAME_RATE)):
             await anyio.sleep_until(started + count * _FRAME)
@@ -256,16 +301,24 @@ class Conversation:
                     in_level=self._in.level,
                     elapsed=anyio.current_time() - self._opened,
                     round_trip=self._round_trips[-1] if self._round_trips else None,
+                    pictures=self._picture_rates(),
+                    size=self._seen_in.size or self._seen_out.size,
                 )
             )
             await anyio.sleep(DRAW_INTERVAL)
+
+    def _picture_rates(self) -> tuple[float, float] | None:
+        if not self._has_video:
+            return None
+        return self._seen_out.rate_now(), self._seen_in.rate_now()
 
     def summary(self, url: str) -> Summary:
         """The figures."""
         echo = self._probe.found
         frame = (self._call.sample_rate // FRAME_RATE) / self._call.sample_rate
         lost: int | None = None
-        if echo and self._complete:
+        # A track plays on in silence, so that its length tells nothing of loss.
+        if echo and self._complete and self._call.transport != "webrtc":
             lost = lost_frames(self._out.seconds, self._in.seconds, frame)
         return Summary(
             url=url,
@@ -281,6 +334,33 @@ class Conversation:
             loss=None if lost is None else round(lost * frame / self._out.seconds, 6),
             round_trip_ms=round_trip_of(self._round_trips),
             ended=self._ending,
+            video=self._video() if self._has_video else None,
+            network=self._network(),
+            not_recorded=0 if self._plan.record is None else self._plan.record.left_out,
+        )
+
+    def _video(self) -> VideoFigures:
+        out, back, projector = self._seen_out, self._seen_in, self._projector
+        return VideoFigures(
+            frames_out=out.count,
+            frames_in=back.count,
+            fps_out=None if out.rate is None else round(out.rate, 2),
+            fps_in=None if back.rate is None else round(back.rate, 2),
+            size_out=out.size,
+            size_in=back.size,
+            skipped_out=0 if projector is None else projector.left_out,
+            dropped_in=self._call.dropped_pictures,
+        )
+
+    def _network(self) -> NetworkFigures | None:
+        quality = self._call.sound_quality
+        if quality is None:
+            return None
+        return NetworkFigures(
+            packets=quality.packets,
+            lost=quality.lost,
+            concealed_ms=round(quality.concealed * 1e3, 3),
+            jitter_ms=round(quality.jitter * 1e3, 3),
         )
 
 

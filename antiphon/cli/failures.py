@@ -12,6 +12,8 @@ __all__ = ("explain",)
 
 def explain(error: Exception, url: str, timeout: float) -> str:
     """One sentence about what `connect` raised, with a way out where there is one."""
+    if isinstance(error, CallRefused) and error.reason == "unsupported_modality":
+        return f"{error}; {_other_modality(url)}"
     if isinstance(error, CallRefused | SessionClosed):
         return str(error)
     if isinstance(error, TimeoutError):
@@ -21,6 +23,12 @@ def explain(error: Exception, url: str, timeout: float) -> str:
         if known:
             return f"{url}: {known}"
     return f"{url}: {error}"
+
+
+def _other_modality(url: str) -> str:
+    if url.startswith("webrtc+"):
+        return "--modality says what to offer"
+    return "pictures go over webrtc+http(s)://, with --modality"
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

@@ -24,6 +24,10 @@ class Gauge(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds."""
     round_trip: float | None
     """Seconds; None before the first answer."""
+    pictures: tuple[float, float] | None = None
+    """A second, out and in; None in a call without."""
+    size: tuple[int, int] | None = None
+    """Width and height of the pictures that come; of those that go while none come."""
 
 
 def level(pcm: bytes) -> float:
@@ -38,8 +42,10 @@ def level(pcm: bytes) -> float:
 def meter_line(gauge: Gauge, width: int, *, unicode: bool = True) -> str:
     """One line of at most `width` columns; what does not fit goes, the least needed first."""
     time = _clock(gauge.elapsed)
-    tails = (f"  {time}  {_round_trip(gauge.round_trip)}", f"  {time}", "")
-    for tail, figures in ((tails[0], True), (tails[1], True), (tails[1], False)):
+    full = f"  {time}  {_round_trip(gauge.round_trip)}"
+    pictures, size = _pictures(gauge)
+    tails = (f"{pictures}{size}{full}", f"{pictures}{full}", full, f"  {time}")
+    for tail, figures in (*((tail, True) for tail in tails), (tails[-1], False)):
         fixed = len("out ") + len("  in ") + len(tail) + 2 * (len(" -60 dB") if figures else 0)
         cells = min(_WIDEST, (width - fixed) // 2)
         if cells >= 4:
@@ -66,6 +72,15 @@ def _bar(dbfs: float | None, cells: int, *, unicode: bool) -> str:
     whole, part = divmod(eighths, 8)
     filled = "█" * whole + (_EIGHTHS[part] if part else "")
     return filled + "·" * (cells - len(filled))
+
+
+def _pictures(gauge: Gauge) -> tuple[str, str]:
+    """Their rates and their size, both empty in a call without."""
+    if gauge.pictures is None:
+        return "", ""
+    out, back = gauge.pictures
+    width, height = gauge.size or (0, 0)
+    return f"  {out:2.0f}>{back:2.0f} fps", f" {width}x{height}"
 
 
 def _clock(elapsed: float) -> str:

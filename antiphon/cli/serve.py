@@ -11,18 +11,20 @@ from typing import Any
 import anyio
 
 from ..handlers.echo import echo
-from ..stream import Stream
+from ..stream import Modality, Stream
 from ..transports.http import server_context
 
 __all__ = ("add_parser",)
 
 EXAMPLES = """examples:
   antiphon serve                        the built-in echo on http://127.0.0.1:8000
+  antiphon serve --modality audio-video an echo of sound and pictures, over WebRTC
   antiphon serve app:stream --port 80   `stream = Stream(...)` of app.py in this folder
   antiphon serve app:stream --host 0.0.0.0 --tls-cert chain.pem --tls-key key.pem
                                         wss:// and https:// for everybody
 
-Call it with `antiphon call ws://127.0.0.1:8000 --play in.wav --record out.wav`.
+Call it with `antiphon call ws://127.0.0.1:8000 --play in.wav --record out.wav`, or over WebRTC with
+`antiphon call webrtc+http://127.0.0.1:8000 --video in.mp4 --record out.mp4`.
 Ctrl-C or SIGTERM: no call is admitted any more, clients are told, and calls have --grace
 seconds to end; the exit status is 0.
 
@@ -36,12 +38,17 @@ def add_parser(commands: Any) -> None:
     parser: argparse.ArgumentParser = commands.add_parser(
         "serve",
         help="run a stream",
-        description="Serve a Stream over WebSocket and HTTP, with its console page.",
+        description="Serve a Stream over WebRTC, WebSocket and HTTP, with its console page.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
         "target", nargs="?", metavar="module:stream", help="what to serve; without it, an echo"
+    )
+    parser.add_argument(
+        "--modality",
+        choices=("audio", "video", "audio-video"),
+        help="what the echo returns (audio); of a target its Stream says it",
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
     parser.add_argument(
@@ -82,8 +89,11 @@ def run(arguments: argparse.Namespace) -> int:
     logging.basicConfig(
         level=arguments.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
+    if arguments.log_level == "info":
+        # It tells of each candidate pair of each call.
+        logging.getLogger("aioice").setLevel(logging.WARNING)
     try:
-        stream = _load(arguments.target) if arguments.target else Stream(echo)
+        stream = _stream(arguments.target, arguments.modality)
         tls = _tls(arguments.tls_cert, arguments.tls_key)
         uvloop = _uvloop(arguments.loop)
     except (ValueError, ImportError, OSError) as error:
@@ -112,6 +122,14 @@ def run(arguments: argparse.Namespace) -> int:
 def _fail(text: str) -> int:
     print(f"antiphon serve: {text}", file=sys.stderr)
     return 1
+
+
+def _stream(target: str | None, modality: Modality | None) -> Stream:
+    if target is None:
+        return Stream(echo, modality=modality or "audio")
+    if modality is not None:
+        raise ValueError("--modality is for the echo; the Stream of a target has its own")
+    return _load(target)
 
 
 def _load(target: str) -> Stream:

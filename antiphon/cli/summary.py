@@ -6,7 +6,17 @@ from typing import Literal
 
 import msgspec
 
-__all__ = ("Ending", "RoundTrip", "Summary", "lost_frames", "percentile", "round_trip_of", "show")
+__all__ = (
+    "Ending",
+    "NetworkFigures",
+    "RoundTrip",
+    "Summary",
+    "VideoFigures",
+    "lost_frames",
+    "percentile",
+    "round_trip_of",
+    "show",
+)
 
 
 HELD_BACK = 0.03  # seconds; see antiphon.core.audio.resample
@@ -28,6 +38,33 @@ class RoundTrip(msgspec.Struct, frozen=True, kw_only=True):
     p50: float
     p95: float
     p99: float
+
+
+class VideoFigures(msgspec.Struct, frozen=True, kw_only=True):
+    """What passed of pictures."""
+
+    frames_out: int
+    frames_in: int
+    fps_out: float | None
+    """Pictures a second from the first to the last; None of fewer than two."""
+    fps_in: float | None
+    size_out: tuple[int, int] | None
+    """Width and height of the last one."""
+    size_in: tuple[int, int] | None
+    skipped_out: int
+    """Pictures of the file that were too late to be sent."""
+    dropped_in: int
+    """Received pictures that this program was too late to take."""
+
+
+class NetworkFigures(msgspec.Struct, frozen=True, kw_only=True):
+    """What the network did to the sound that came over WebRTC."""
+
+    packets: int
+    lost: int
+    concealed_ms: float
+    """Sound made up in place of what was lost."""
+    jitter_ms: float
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,6 +89,12 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     round_trip_ms: RoundTrip | None
     """None when no ping was answered."""
     ended: Ending
+    video: VideoFigures | None = None
+    """None in a call without pictures."""
+    network: NetworkFigures | None = None
+    """None where the transport repairs what the network does."""
+    not_recorded: int = 0
+    """Frames and pictures for which the disk, or the encoder, was too slow."""
 
 
 def lost_frames(sent: float, came_back: float, frame: float) -> int:
@@ -82,13 +125,18 @@ def round_trip_of(seconds: Sequence[float]) -> RoundTrip | None:
 def show(summary: Summary) -> str:
     """The figures as a few lines of text, without a last newline."""
     s = summary
-    lines = (
-        ("call", f"{s.id}, {s.seconds:.1f} s, ended by {_ending(s.ended)}"),
-        ("out", f"{s.frames_out} frames, {s.audio_seconds_out:.2f} s of sound"),
-        ("in", f"{s.frames_in} frames, {s.audio_seconds_in:.2f} s of sound"),
-        ("loss", f"{_loss(s)}; {s.dropped_frames} frames dropped here"),
-        ("round trip", _round_trip(s.round_trip_ms)),
-    )
+    lines = [("call", f"{s.id}, {s.seconds:.1f} s, ended by {_ending(s.ended)}")]
+    if s.video is None or s.frames_out or s.frames_in:
+        lines += [
+            ("out", f"{s.frames_out} frames, {s.audio_seconds_out:.2f} s of sound"),
+            ("in", f"{s.frames_in} frames, {s.audio_seconds_in:.2f} s of sound"),
+            ("loss", f"{_loss(s)}; {s.dropped_frames} frames dropped here"),
+        ]
+    if s.video is not None:
+        lines += _video(s.video)
+    lines.append(("round trip", _round_trip(s.round_trip_ms)))
+    if s.not_recorded:
+        lines.append(("recording", f"{s.not_recorded} frames left out: too slow to write"))
     return "\n".join(f"{name:<11}{text}" for name, text in lines)
 
 
@@ -97,7 +145,31 @@ def _ending(ended: Ending) -> str:
     return f"{who} ({ended.code}{': ' + ended.reason if ended.reason else ''})"
 
 
+def _video(v: VideoFigures) -> list[tuple[str, str]]:
+    out, back = (
+        _stream(v.frames_out, v.fps_out, v.size_out),
+        _stream(v.frames_in, v.fps_in, v.size_in),
+    )
+    return [
+        ("video out", f"{out}; {v.skipped_out} too late to send"),
+        ("video in", f"{back}; {v.dropped_in} dropped here"),
+    ]
+
+
+def _stream(count: int, rate: float | None, size: tuple[int, int] | None) -> str:
+    told = f"{count} pictures"
+    if rate is not None:
+        told += f", {rate:.1f} a second"
+    return told if size is None else f"{told}, {size[0]} x {size[1]}"
+
+
 def _loss(summary: Summary) -> str:
+    if (network := summary.network) is not None:
+        share = network.lost / max(1, network.packets + network.lost)
+        return (
+            f"{network.lost} packets of sound, {share:.2%},"
+            f" {network.concealed_ms:.0f} ms concealed; jitter {network.jitter_ms:.1f} ms"
+        )
     if summary.loss is None:
         why = "the call was cut short" if summary.echo else "the answer is no echo"
         return f"not known: {why}"

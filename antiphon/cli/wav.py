@@ -8,7 +8,7 @@ RFC 2361.
 import errno
 import os
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from io import SEEK_CUR
 from pathlib import Path
 from types import TracebackType
@@ -22,10 +22,10 @@ from ..core.audio.convert import to_pcm
 from ..core.audio.frames import AudioFrame
 from ..core.audio.g711 import alaw_decode, mulaw_decode
 from ..core.audio.resample import Resampler
+from .files import FileError, Heard, Seen, in_frames
 
-__all__ = ("FRAME_RATE", "WavError", "WavReader", "WavWriter")
+__all__ = ("WavError", "WavReader", "WavWriter")
 
-FRAME_RATE = 50  # frames a second: 20 ms, as telephony and WebRTC cut sound
 MIN_RATE, MAX_RATE = 8000, 192_000  # Hz
 
 _PCM, _FLOAT, _ALAW, _MULAW, _EXTENSIBLE = 1, 3, 6, 7, 0xFFFE
@@ -40,7 +40,7 @@ _READABLE = {
 _NAMES = {_PCM: "PCM", _FLOAT: "float", 2: "Microsoft ADPCM", 0x11: "IMA ADPCM", 0x55: "MP3"}
 
 
-class WavError(ValueError):
+class WavError(FileError):
     """A file that is no WAV file, or of a kind that is not read here."""
 
 
@@ -87,18 +87,7 @@ class WavReader:
 
     def frames(self, sample_rate: int) -> Iterator[AudioFrame]:
         """The rest of the file, mono at `sample_rate`, in 20 ms; the last may be shorter."""
-        size = 2 * (sample_rate // FRAME_RATE)
-        waiting = bytearray()
-        pts = 0
-        for pcm in self._converted(sample_rate):
-            waiting += pcm
-            whole = len(waiting) - len(waiting) % size
-            for start in range(0, whole, size):
-                yield AudioFrame(bytes(waiting[start : start + size]), sample_rate, pts)
-                pts += size // 2
-            del waiting[:whole]
-        if waiting:
-            yield AudioFrame(bytes(waiting), sample_rate, pts)
+        return in_frames(self._converted(sample_rate), sample_rate)
 
     def _converted(self, sample_rate: int) -> Iterator[bytes]:
         resampler = Resampler(self.sample_rate, sample_rate, live=False)
@@ -211,20 +200,27 @@ class WavWriter:
         self._size = 0
         form = struct.pack("<IHHIIHH", 16, _PCM, 1, sample_rate, 2 * sample_rate, 2, 16)
         try:
-            self._append(b"RIFF\x24\0\0\0WAVEfmt " + form + b"data\0\0\0\0")
+            self._put(b"RIFF\x24\0\0\0WAVEfmt " + form + b"data\0\0\0\0")
         except BaseException:
             self._file.close()
             raise
 
-    def write(self, pcm: bytes) -> None:
+    def write(self, items: Sequence[Heard | Seen]) -> int:
+        """Add what was heard; pictures are not, and neither are pauses. Nothing is without place
+        that a WAV file could hold: 0.
+        """
+        self.append(b"".join(item.pcm for item in items if isinstance(item, Heard)))
+        return 0
+
+    def append(self, pcm: bytes) -> None:
         """Add int16 little-endian samples."""
-        self._append(pcm)
+        self._put(pcm)
         self._size += len(pcm)
         for place, size in ((4, 36 + self._size), (40, self._size)):
             # Over 4 GiB the header can only say that it does not know.
             os.pwrite(self._file.fileno(), min(size, _STREAMED).to_bytes(4, "little"), place)
 
-    def _append(self, data: bytes) -> None:
+    def _put(self, data: bytes) -> None:
         if self._file.write(data) != len(data):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 

@@ -22,6 +22,7 @@ __all__ = (
     "Link",
     "Output",
     "SetInputs",
+    "SoundQuality",
     "Tracks",
     "positional",
 )
@@ -57,6 +58,19 @@ class Link(Protocol):
         ...
 
 
+class SoundQuality(msgspec.Struct, frozen=True, kw_only=True):
+    """What the network has done to the sound that came over a track."""
+
+    packets: int
+    """That came, of every kind."""
+    lost: int
+    """Packets that were given up."""
+    concealed: float
+    """Seconds of sound made up in their place."""
+    jitter: float
+    """Seconds; RFC 3550 section 6.4.1."""
+
+
 class Tracks(Protocol):
     """What a link has beside its messages when it carries media of its own. None of its methods
     waits; the link calls the driver's `resumed` when `video_ready` has become true.
@@ -68,6 +82,16 @@ class Tracks(Protocol):
 
     def clear_audio(self) -> None:
         """Forget the sound that has not left."""
+        ...
+
+    @property
+    def sound_quality(self) -> SoundQuality | None:
+        """Of the sound received so far; None where nobody counts."""
+        ...
+
+    @property
+    def carries_video(self) -> bool:
+        """Whether pictures travel in this call, one way or both."""
         ...
 
     @property
@@ -143,6 +167,18 @@ class Call(Protocol):
     @property
     def dropped_pictures(self) -> int:
         """Received pictures that nobody took in time."""
+        ...
+
+    @property
+    def carries_video(self) -> bool:
+        """Whether pictures travel in this call, one way or both."""
+        ...
+
+    @property
+    def sound_quality(self) -> SoundQuality | None:
+        """What the network has done to the received sound; None where the transport repairs it
+        (WebSocket, HTTP, memory), and where nobody counts.
+        """
         ...
 
     def send_audio(self, audio: AudioFrame | tuple[int, Samples]) -> Awaitable[None]:

@@ -24,7 +24,7 @@ from ..core.messages import (
     WarningNotice,
 )
 from ..core.playout import Interruption
-from ..core.ports import CallInfo, Output
+from ..core.ports import CallInfo, Output, SoundQuality
 from ..core.video import Pixels, VideoFrame
 from ..core.wire import Role
 from .driver import Driver
@@ -94,6 +94,14 @@ class LiveCall:
     @property
     def dropped_pictures(self) -> int:
         return self._driver.video.dropped
+
+    @property
+    def carries_video(self) -> bool:
+        return self._driver.carries_video
+
+    @property
+    def sound_quality(self) -> SoundQuality | None:
+        return self._driver.sound_quality
 
     def send_audio(self, audio: AudioFrame | tuple[int, Samples]) -> Awaitable[None]:
         frame = audio if isinstance(audio, AudioFrame) else AudioFrame(to_pcm(audio[1]), audio[0])

@@ -16,7 +16,7 @@ from ..core.errors import LocalProtocolError, RemoteProtocolError, SessionClosed
 from ..core.events import AudioReceived, Closed, Event, Message, PlayoutReady
 from ..core.messages import WarningNotice, WireMessage
 from ..core.playout import Interruption
-from ..core.ports import Link, Tracks
+from ..core.ports import Link, SoundQuality, Tracks
 from ..core.session import Session, SessionState
 from ..core.video import VideoFrame
 from ..core.wire import Kind
@@ -68,6 +68,16 @@ class Driver:
         self._timer_slot = 0
         self._gate: anyio.Event | None = None
         self._touch()
+
+    @property
+    def carries_video(self) -> bool:
+        """Whether pictures travel in this call."""
+        return self._tracks is not None and self._tracks.carries_video
+
+    @property
+    def sound_quality(self) -> SoundQuality | None:
+        """What the network has done to the received sound."""
+        return None if self._tracks is None else self._tracks.sound_quality
 
     def feed(self, kind: Kind, payload: bytes, now: float) -> None:
         """One whole message from the wire. Never raises: a peer's error ends this call only."""

@@ -192,11 +192,15 @@ class Reception:
                 raise
             self._failed(error)
         except Exception as error:
-            if self.driver.closed is None or not _says_over(error):
-                self._failed(error)
+            self._raised(error)
         else:
             driver.act(lambda now: session.drain("the call has ended", 1000, now))
             await driver.wait_closed()
+
+    def _raised(self, error: Exception) -> None:
+        """That a call is over is no news to a call that is over."""
+        if self.driver.closed is None or not _only_says_over(error):
+            self._failed(error)
 
     def _failed(self, error: BaseException) -> None:
         """The only place where a handler's exception ends: logged, told, and this call's end."""
@@ -241,6 +245,14 @@ class Reception:
             f"{closed.code} {closed.reason}".strip() if closed else "cancelled",
             self.driver.audio.dropped,
         )
+
+
+def _only_says_over(error: BaseException) -> bool:
+    """Whether this is SessionClosed, alone or from a handler's task group."""
+    if isinstance(error, BaseExceptionGroup):
+        group = cast("BaseExceptionGroup[BaseException]", error)
+        return all(_only_says_over(each) for each in group.exceptions)
+    return isinstance(error, SessionClosed)
 
 
 class Host:
@@ -364,11 +376,3 @@ class Host:
         tasks = tasks or self._tasks
         if tasks is not None:
             tasks.start_soon(step, *args)
-
-
-def _says_over(error: BaseException) -> bool:
-    """Whether this is no more than what a call that has ended raises, out of task groups too."""
-    if isinstance(error, BaseExceptionGroup):
-        group = cast(BaseExceptionGroup[BaseException], error)  # isinstance leaves its type open
-        return all(map(_says_over, group.exceptions))
-    return isinstance(error, SessionClosed)

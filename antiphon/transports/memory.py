@@ -18,6 +18,7 @@ from anyio.abc import TaskGroup
 from ..core.audio.frames import AudioFrame
 from ..core.events import Closed
 from ..core.messages import Start
+from ..core.ports import SoundQuality
 from ..core.video import VideoFrame
 from ..core.wire import Kind
 from .call import LiveCall
@@ -99,6 +100,14 @@ class MemoryLink:
 
     def clear_audio(self) -> None:
         raise AssertionError("sound in memory travels in messages")
+
+    @property
+    def sound_quality(self) -> SoundQuality | None:
+        return None
+
+    @property
+    def carries_video(self) -> bool:
+        return True
 
     @property
     def video_ready(self) -> bool:

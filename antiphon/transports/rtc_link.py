@@ -19,6 +19,7 @@ from aiortc.exceptions import InvalidStateError
 from aiortc.mediastreams import MediaStreamTrack
 
 from ..core.errors import RemoteProtocolError
+from ..core.ports import SoundQuality
 from ..core.video import VideoFrame
 from ..core.wire import Kind, close_payload
 from .driver import Driver
@@ -57,7 +58,6 @@ class RtcLink:
         self._pictures: PicturesOut | None = None
         self._sound_in: SoundIn | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        self._signs = 0  # of life, since the last ping
         self._watching = False
         self._closing = False
         self._expiry: asyncio.TimerHandle | None = None
@@ -91,11 +91,12 @@ class RtcLink:
         self._send(payload)
 
     def ping(self) -> None:
-        """The peer shows by its consent checks that it is there: an answer is taken from them."""
+        """The peer is not asked: its consent checks show that it is there. Where they are not
+        heard, the peer connection itself must notice that it is gone.
+        """
         self._check_overrun()
-        signs, self._signs = self._signs, 0
-        if signs or not self._watching:
-            self.driver.feed(Kind.PONG, b"", self._now())
+        if not self._watching:
+            self._sign_of_life()
 
     def close(self, code: int, reason: str) -> None:
         if not self._closing:
@@ -111,6 +112,15 @@ class RtcLink:
     def clear_audio(self) -> None:
         if self._sound is not None:
             self._sound.clear()
+
+    @property
+    def sound_quality(self) -> SoundQuality | None:
+        return None if self._sound_in is None else self._sound_in.quality
+
+    @property
+    def carries_video(self) -> bool:
+        each = self.connection.getTransceivers()
+        return any(one.kind == "video" and one.currentDirection != "inactive" for one in each)
 
     @property
     def video_ready(self) -> bool:
@@ -177,7 +187,7 @@ class RtcLink:
             self.driver.feed(Kind.CLOSE, close_payload(1000), self._now())
 
     def _message_came(self, data: str | bytes) -> None:
-        self._sign_of_life()
+        self._check_overrun()
         kind = Kind.BINARY if isinstance(data, bytes) else Kind.TEXT
         payload = data if isinstance(data, bytes) else data.encode("utf-8", "replace")
         if len(payload) > self.max_message:
@@ -209,11 +219,9 @@ class RtcLink:
             self._spawn(hear_plain(track, self._rate, self._sound_came))
 
     def _sound_came(self, pcm: bytes) -> None:
-        self._signs += 1
         self.driver.feed(Kind.AUDIO, pcm, self._now())
 
     def _picture_came(self, frame: VideoFrame) -> None:
-        self._signs += 1
         self.driver.feed_video(frame, self._now())
 
     def expect_peer(self) -> None:
@@ -245,8 +253,8 @@ class RtcLink:
         return {transport.transport for transport in transports}
 
     def _sign_of_life(self) -> None:
-        self._signs += 1
         self._check_overrun()
+        self.driver.feed(Kind.PONG, b"", self._now())
 
     def _check_overrun(self) -> None:
         if overrun(self.connection) and not self._closing:

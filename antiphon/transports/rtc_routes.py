@@ -4,6 +4,7 @@ aiortc takes half a second to import: it is imported in a thread, when the first
 server starts, and never by `import antiphon`.
 """
 
+import logging
 from collections.abc import Awaitable, Callable
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ("WebRtcRoutes",)
 
+log = logging.getLogger("antiphon")
+
 _NO_STORE = ("cache-control", "no-store")
 
 
@@ -40,6 +43,7 @@ class WebRtcRoutes:
         self._read = read
         self._authorize = authorize
         self._calls: WebRtcCalls | None = None
+        self._broken = False
         self._loading = anyio.Lock()
 
     async def offer(self, request: Request) -> Response:
@@ -70,11 +74,22 @@ class WebRtcRoutes:
         return json_response(200, fields, _NO_STORE)
 
     async def load(self) -> "WebRtcCalls":
-        """The calls; what they stand on is imported when they are first asked for."""
+        """The calls; what they stand on is imported when they are first asked for. Raises Denied
+        when that does not work here, after one warning.
+        """
         async with self._loading:
-            if self._calls is None:
-                module = await anyio.to_thread.run_sync(import_module, "antiphon.transports.webrtc")
-                await module.check()
-                self._calls = module.WebRtcCalls(self._host)
-        assert self._calls is not None
+            if self._calls is None and not self._broken:
+                try:
+                    self._calls = await self._import()
+                except Exception as error:  # what is not ours may raise anything at import
+                    self._broken = True
+                    log.warning("no calls over WebRTC: aiortc cannot be used here: %r", error)
+        if self._calls is None:
+            raise deny("internal_error", "this server cannot take calls over WebRTC")
         return self._calls
+
+    async def _import(self) -> "WebRtcCalls":
+        module = await anyio.to_thread.run_sync(import_module, "antiphon.transports.webrtc")
+        await module.check()
+        calls: WebRtcCalls = module.WebRtcCalls(self._host)
+        return calls

@@ -19,6 +19,7 @@ from av.packet import Packet as EncodedPacket
 
 from ..core.audio.jitter import JitterBuffer, Lost, Packet
 from ..core.audio.track_clock import CLOCK_RATE, TrackClock
+from ..core.ports import SoundQuality
 from .opus import OPUS_RATES, opus_decoder, opus_encoder
 from .scheduler import scheduler
 
@@ -60,6 +61,17 @@ class SoundIn:
     def buffer(self) -> JitterBuffer:
         """The jitter buffer, for its counts."""
         return self._buffer
+
+    @property
+    def quality(self) -> SoundQuality:
+        """What the network has done so far."""
+        buffer = self._buffer
+        return SoundQuality(
+            packets=buffer.received,
+            lost=buffer.lost,
+            concealed=buffer.concealed_samples / CLOCK_RATE,
+            jitter=buffer.jitter,
+        )
 
     def add(self, packet: Any) -> tuple[bool, None]:
         """One RTP packet; aiortc itself gets nothing to decode."""

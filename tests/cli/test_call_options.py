@@ -5,6 +5,7 @@ import pytest
 
 from antiphon.cli.call_options import call_url
 from antiphon.cli.main import main
+from tests.cli.media import moving_card
 from tests.cli.sounds import melody, write_wav
 
 
@@ -18,6 +19,8 @@ from tests.cli.sounds import melody, write_wav
         ("https://voice.example?key=1", "https://voice.example/http/offer?key=1"),
         ("ws://h/voice/websocket/offer", "ws://h/voice/websocket/offer"),
         ("http://h/voice#part", "http://h/voice"),
+        ("webrtc+http://127.0.0.1:8000", "webrtc+http://127.0.0.1:8000/webrtc/offer"),
+        ("webrtc+https://h/voice/webrtc/offer", "webrtc+https://h/voice/webrtc/offer"),
     ],
 )
 def test_a_url_without_a_path_gets_the_standard_one(given: str, called: str) -> None:
@@ -29,7 +32,8 @@ def test_a_url_without_a_path_gets_the_standard_one(given: str, called: str) -> 
     [
         *("", "127.0.0.1:8000", "ftp://host", "ws://", "ws://host:0", "ws://host:70000"),
         *("ws://host:x", "ws://[::1", "ws://user:secret@host", "ws://host/a b", "ws://höst"),
-        *("http://host/websocket/offer", "wss://host/http/offer"),
+        *("http://host/websocket/offer", "wss://host/http/offer", "http://host/webrtc/offer"),
+        *("webrtc+http://host/http/offer", "webrtc+ws://host", "webrtc://host"),
     ],
 )
 def test_a_url_that_cannot_be_called_is_wrong_usage(url: str) -> None:
@@ -45,6 +49,7 @@ def status_of(*arguments: str) -> int:
 
 
 URL = "ws://127.0.0.1:1"
+WEBRTC = "webrtc+http://127.0.0.1:1"
 
 
 @pytest.mark.parametrize(
@@ -66,7 +71,20 @@ URL = "ws://127.0.0.1:1"
         ((URL, "--header", "X: a\r\nY: b"), "Name: value"),
         ((URL, "--header", "Ünicode: b"), "Name: value"),
         ((URL, "--fast"), "--fast needs --play"),
-        ((URL, "--linger", "2"), "--linger needs --play"),
+        ((URL, "--linger", "2"), "--linger needs --play or --video"),
+        ((URL, "--video", "in.mp4"), "--video is for webrtc+http(s)://"),
+        ((URL, "--modality", "video"), "--modality is for webrtc+http(s)://"),
+        ((URL, "--mode", "send"), "--mode is for webrtc+http(s)://"),
+        ((WEBRTC, "--play", "in.wav", "--fast"), "--fast is not for WebRTC"),
+        ((WEBRTC, "--mode", "receive", "--play", "in.wav"), "--mode receive sends nothing"),
+        ((WEBRTC, "--mode", "receive", "--video", "in.mp4"), "--mode receive sends nothing"),
+        ((WEBRTC, "--mode", "send", "--record", "out.mp4"), "nothing comes back"),
+        ((WEBRTC, "--modality", "video", "--play", "in.wav"), "carries no sound"),
+        ((WEBRTC, "--modality", "audio", "--video", "in.mp4"), "carries no pictures"),
+        ((WEBRTC, "--modality", "video", "--record", "out.wav"), "--record FILE.mp4"),
+        ((WEBRTC, "--modality", "all"), "audio-video"),
+        ((WEBRTC, "--video", "/nowhere/in.mp4"), "/nowhere/in.mp4: No such file"),
+        ((WEBRTC, "--insecure"), "webrtc+https://"),
         ((URL, "--insecure"), "wss://"),
         ((URL, "--ca", "ca.pem"), "wss://"),
         (("wss://h", "--ca", "ca.pem", "--insecure"), "not allowed with"),
@@ -90,6 +108,26 @@ def test_a_file_that_is_no_sound_has_status_2(
     path.write_text("no sound")
     assert status_of(URL, "--play", str(path)) == 2
     assert f"{path}: not a WAV file" in capsys.readouterr().err
+
+
+def test_a_file_that_is_no_video_has_status_2(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = tmp_path / "in.mp4"
+    text.write_text("no pictures")
+    sound = write_wav(tmp_path / "sound.mp4", melody(8000, 0.1), 8000)
+    for path, words in ((text, "no video that can be read"), (sound, "the file holds no pictures")):
+        assert status_of(WEBRTC, "--video", str(path)) == 2
+        assert f"{path}: no video" in (told := capsys.readouterr().err)
+        assert words in told
+
+
+def test_the_sound_of_a_silent_video_cannot_be_recorded(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    card = moving_card(tmp_path / "in.mp4", seconds=1, sound=False)
+    assert status_of(WEBRTC, "--video", str(card), "--record", str(tmp_path / "out.wav")) == 2
+    assert "no sound for a WAV file" in capsys.readouterr().err
 
 
 def test_the_file_that_is_played_is_not_overwritten(

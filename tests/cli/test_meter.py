@@ -53,6 +53,37 @@ def test_the_line_keeps_its_length_while_figures_come_and_go() -> None:
     assert len(meter_line(silent, 79)) == len(meter_line(loud, 79)) == len(meter_line(GAUGE, 79))
 
 
+SEEN = Gauge(
+    out_level=-12.0,
+    in_level=-30.0,
+    elapsed=65.0,
+    round_trip=0.0123,
+    pictures=(30.0, 9.0),
+    size=(1280, 720),
+)
+
+
+@pytest.mark.parametrize("width", range(121))
+def test_the_line_of_a_call_with_pictures_fits_every_width(width: int) -> None:
+    assert len(meter_line(SEEN, width)) <= width
+
+
+@pytest.mark.parametrize(
+    ("width", "shown", "gone"),
+    [
+        (79, ("30> 9 fps 1280x720", "-30 dB", "12.3 ms"), ()),
+        (65, ("30> 9 fps", "12.3 ms"), ("1280",)),
+        (50, ("-30 dB", "12.3 ms"), ("fps",)),
+    ],
+)
+def test_the_rates_of_pictures_are_shown_where_there_is_room(
+    width: int, shown: tuple[str, ...], gone: tuple[str, ...]
+) -> None:
+    line = meter_line(SEEN, width)
+    assert all(part in line for part in shown)
+    assert not any(part in line for part in gone)
+
+
 def test_a_louder_sound_has_a_longer_bar() -> None:
     cells = [
         meter_line(Gauge(out_level=dbfs, in_level=None, elapsed=0, round_trip=None), 79).count("█")

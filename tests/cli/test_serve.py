@@ -20,6 +20,28 @@ async def hold(call):
 
 stream = Stream(hold)
 """
+WATCHED = """
+import sys
+
+from antiphon import Stream
+
+class Watch:
+    def find_spec(self, name, path=None, target=None):
+        if name == "antiphon.transports.webrtc":
+            print("webrtc is imported", file=sys.stderr, flush=True)
+
+sys.meta_path.insert(0, Watch())
+
+async def brief(call):
+    await call.log("hello")
+
+stream = Stream(brief)
+"""
+BROKEN = """
+import sys
+
+sys.modules["aiortc"] = None
+"""
 
 
 def test_it_says_where_it_listens_and_stops_in_order(echo_server: Server) -> None:
@@ -71,6 +93,32 @@ def test_a_certificate_that_cannot_be_used_is_told(options: tuple[str, ...], wor
     done = run_antiphon("serve", "--port", "0", *options)
     assert done.returncode == 1
     assert words in done.stderr
+
+
+def test_a_target_has_its_own_modality(tmp_path: Path) -> None:
+    (tmp_path / "served.py").write_text(HOLD)
+    options = ("served:stream", "--modality", "video", "--port", "0")
+    done = run_antiphon("serve", *options, folder=tmp_path)
+    assert done.returncode == 1
+    assert "--modality is for the echo" in done.stderr
+
+
+def test_what_webrtc_stands_on_is_imported_once_it_listens(tmp_path: Path) -> None:
+    with serving(app=WATCHED, folder=tmp_path) as server:
+        assert run_antiphon("call", server.websocket).returncode == 0
+    ready, imported = (server.output.index(t) for t in ("antiphon serves on", "webrtc is imported"))
+    assert ready < imported
+
+
+def test_without_aiortc_all_other_calls_go_on(tmp_path: Path) -> None:
+    with serving(app=BROKEN + HOLD, folder=tmp_path) as server:
+        refused = run_antiphon("call", f"webrtc+{server.http}")
+        served = run_antiphon("call", server.websocket, "--seconds", "0.1")
+    assert refused.returncode == 1
+    assert "internal_error: this server cannot take calls over WebRTC" in refused.stderr
+    assert served.returncode == 0
+    assert server.output.count("no calls over WebRTC: aiortc cannot be used here") == 1
+    assert "Traceback" not in server.output
 
 
 @pytest.mark.parametrize("scheme", ["ws", "http"])

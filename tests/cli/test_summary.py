@@ -3,8 +3,10 @@ import pytest
 
 from antiphon.cli.summary import (
     Ending,
+    NetworkFigures,
     RoundTrip,
     Summary,
+    VideoFigures,
     lost_frames,
     percentile,
     round_trip_of,
@@ -68,3 +70,39 @@ def test_the_text_tells_all_figures() -> None:
 def test_a_loss_that_nobody_can_know_is_told_as_that(echo: bool, why: str) -> None:
     unknown = msgspec.structs.replace(ECHO, echo=echo, loss=None, lost_frames=None)
     assert f"not known: {'the call was ' if echo else 'the answer is '}{why}" in show(unknown)
+
+
+SEEN = VideoFigures(
+    frames_out=90,
+    frames_in=88,
+    fps_out=30.02,
+    fps_in=None,
+    size_out=(320, 240),
+    size_in=None,
+    skipped_out=3,
+    dropped_in=4,
+)
+
+
+def test_pictures_are_told_beside_the_sound() -> None:
+    text = show(msgspec.structs.replace(ECHO, video=SEEN))
+    assert "video out  90 pictures, 30.0 a second, 320 x 240; 3 too late to send" in text
+    assert "video in   88 pictures; 4 dropped here" in text
+    assert "100 frames" in text
+
+
+def test_of_a_call_without_sound_only_pictures_are_told() -> None:
+    text = show(msgspec.structs.replace(ECHO, video=SEEN, frames_out=0, frames_in=0))
+    assert "video in" in text
+    assert "of sound" not in text
+
+
+def test_what_the_network_lost_takes_the_place_of_what_an_echo_lacks() -> None:
+    network = NetworkFigures(packets=98, lost=2, concealed_ms=40.0, jitter_ms=1.25)
+    text = show(msgspec.structs.replace(ECHO, network=network, loss=None))
+    assert "2 packets of sound, 2.00%, 40 ms concealed; jitter 1.2 ms" in text
+
+
+def test_what_was_not_recorded_is_told() -> None:
+    assert "recording" not in show(ECHO)
+    assert "7 frames left out" in show(msgspec.structs.replace(ECHO, not_recorded=7))

@@ -178,7 +178,7 @@ def test_the_recording_is_whole_while_it_is_written(tmp_path: Path) -> None:
     for length in (0, 320, 640):
         assert read_wav(path)[0] == RATE
         assert np.array_equal(read_wav(path)[1], SOUND[:length])
-        writer.write(SOUND[length : length + 320].tobytes())
+        writer.append(SOUND[length : length + 320].tobytes())
     writer.close()
     assert np.array_equal(read_wav(path)[1], SOUND[:960])
 

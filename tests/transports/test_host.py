@@ -260,3 +260,23 @@ async def test_inputs_before_and_during_a_call_reach_the_handler() -> None:
             elif message.type == "send_input":
                 stream.set_input("a", 3)
     assert received == [[1, 2], [3]]
+
+
+async def test_speaking_after_the_end_is_no_failure_in_a_task_group_either(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def speak_too_late(call: Call) -> None:
+        with anyio.CancelScope(shield=True):
+            async for _ in call.messages:
+                pass
+            await call.send("x")
+
+    async def in_a_group(call: Call) -> None:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(speak_too_late, call)
+
+    stream = Stream(in_a_group)
+    async with stream.running(), connect(stream):
+        pass
+    assert stream.calls == []
+    assert errors_in(caplog) == []
