@@ -227,13 +227,13 @@ async def test_sound_and_pictures_are_shown_on_the_page(
             "receive",
             {"transport-websocket", "transport-http", "mode-send-receive", "mode-send"},
             "WebSocket and HTTP carry sound alone, this stream serves sound and pictures."
-            " This stream only speaks, it does not listen.",
+            " This stream only sends, it takes nothing.",
         ),
         (
             "audio",
             "send",
             {"modality-video", "modality-audio-video", "mode-send-receive", "mode-receive"},
-            "This stream serves sound only. This stream only listens.",
+            "This stream serves sound only. This stream only takes, it sends nothing.",
         ),
     ],
 )
