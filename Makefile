@@ -5,12 +5,16 @@ BIN := $(VENV)/bin
 HOST ?= 127.0.0.1
 PORT ?= 8000
 
-.PHONY: run test lint types floors unit format clean
+.PHONY: run test slow lint types floors unit format clean
 
 run: $(VENV)/.installed
 	$(BIN)/antiphon serve --host $(HOST) --port $(PORT)
 
 test: lint types floors unit
+
+# What waits for the time-outs of a network; not part of `test`.
+slow: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -m slow
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

@@ -1,6 +1,5 @@
 """The application object: a handler, its modality, mode and limits, and the ways to serve it."""
 
-import inspect
 import logging
 import signal
 import ssl
@@ -20,6 +19,8 @@ from .core.liveness import Timing
 from .core.playout import LEAD
 from .core.ports import CallInfo, Directory, Handler, HangUp, Output, SetInputs
 from .core.session import SessionConfig
+from .handlers.kinds import check_handler
+from .handlers.video import FrameFunction, PictureSource, as_video_handler
 from .transports.asgi import AsgiApp
 from .transports.asgi_mount import mount
 from .transports.directory import LocalDirectory
@@ -44,7 +45,9 @@ class Stream:
     """A handler, ready to be served on every transport.
 
     handler: a coroutine function `async def handler(call: Call) -> None`, or an object with such a
-        `__call__`. Returning ends the call.
+        `__call__`. Returning ends the call. With modality "video" any other function and every
+        generator function stands for `VideoStreamHandler(function)`; a coroutine function of
+        pictures has to be wrapped in it, as its like is a handler of calls.
     modality: what is exchanged; WebSocket and HTTP carry audio, WebRTC and memory all three.
     mode: who speaks, seen from the client.
     input_sample_rate, output_sample_rate: Hz, the rates at which the handler listens, and speaks to
@@ -75,7 +78,7 @@ class Stream:
 
     def __init__(
         self,
-        handler: Handler,
+        handler: Handler | FrameFunction | PictureSource,
         *,
         modality: Modality = "audio",
         mode: Mode = "send-receive",
@@ -99,9 +102,11 @@ class Stream:
         address_policy: AddressPolicy | None = None,
         directory: Directory | None = None,
     ) -> None:
-        _check_handler(handler)
         _one_of("modality", modality, _MODALITIES)
         _one_of("mode", mode, _MODES)
+        if modality == "video":
+            handler = as_video_handler(handler, mode)
+        native = check_handler(handler)
         _rate("input_sample_rate", input_sample_rate)
         _rate("output_sample_rate", output_sample_rate)
         _at_least("concurrency_limit", concurrency_limit, 1)
@@ -136,7 +141,7 @@ class Stream:
             address_policy=address_policy or AddressPolicy(),
         )
         self._directory = directory or LocalDirectory(time.time_ns() // 1000)
-        self._host = Host(handler, settings, self._directory)
+        self._host = Host(native, settings, self._directory)
         self._routes = Routes(self._host)
         self._asgi = AsgiApp(self._routes)
 
@@ -249,14 +254,6 @@ def _configuration(source: ConfigurationSource) -> ConfigurationSource:
     if source is None or callable(source) or isinstance(source, RtcConfiguration):
         return source
     return read_configuration(source)
-
-
-def _check_handler(handler: Any) -> None:
-    function = handler if inspect.isroutine(handler) else getattr(handler, "__call__", None)  # noqa: B004 - the bound method is what is asked about
-    if inspect.isclass(handler) or not inspect.iscoroutinefunction(function):
-        raise TypeError(
-            f"a handler is a coroutine function `async def handler(call)`, not {handler!r}"
-        )
 
 
 def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:

@@ -13,13 +13,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "calling" in metafunc.fixturenames:
-        metafunc.parametrize("calling", CLIENTS, ids=_name)
-    if "over" not in metafunc.fixturenames:
-        return
     needed = {name for mark in metafunc.definition.iter_markers("needs") for name in mark.args}
-    able = [transport for transport in SERVERS if needed <= transport.features]
-    metafunc.parametrize("over", able, ids=_name)
+    for fixture, table in (("calling", CLIENTS), ("over", SERVERS)):
+        if fixture in metafunc.fixturenames:
+            able = [transport for transport in table if needed <= transport.features]
+            metafunc.parametrize(fixture, able, ids=_name)
 
 
 def _name(transport: Transport | ClientTransport) -> str:

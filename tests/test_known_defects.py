@@ -51,6 +51,7 @@ async def opened(peer: Peer, call_id: str = "one") -> None:
     await peer.answers()
 
 
+@pytest.mark.needs("start")
 async def test_a_broken_start_gives_its_slot_back_at_once(over: Transport) -> None:
     """1."""
     async with over.serving(wait, concurrency_limit=1) as site:
@@ -177,6 +178,7 @@ async def test_the_clean_up_of_a_handler_runs_once_whatever_ends_its_call(
             assert handler.left == ["cancelled"]
 
 
+@pytest.mark.needs("messages")
 @pytest.mark.parametrize(
     "samples",
     [
@@ -202,6 +204,7 @@ async def test_every_sample_format_is_converted_and_none_is_dropped(
         await peer.ended(1000)
 
 
+@pytest.mark.needs("messages")
 @pytest.mark.parametrize(
     "audio", [(24000, np.zeros(480, "complex64")), (24000, np.zeros((3, 480), "int16"))]
 )
@@ -235,6 +238,7 @@ async def test_what_a_handler_raises_reaches_the_client_and_frees_the_slot(
             await site.directory.freed("one", times)
 
 
+@pytest.mark.needs("messages")
 async def test_the_server_closes_though_the_client_says_nothing(over: Transport) -> None:
     """24: and what was played before is heard."""
 
@@ -257,6 +261,7 @@ async def test_a_call_is_hung_up_by_its_id_on_every_transport(over: Transport) -
         await peer.ended(1000)
 
 
+@pytest.mark.needs("messages")
 @pytest.mark.parametrize("chunk", [80, 480, 2400, 7200])
 async def test_sound_leaves_in_small_pieces_whatever_the_handler_gives(
     over: Transport, chunk: int
@@ -278,6 +283,7 @@ async def test_sound_leaves_in_small_pieces_whatever_the_handler_gives(
         await peer.hear(end_stream("the call has ended"))
 
 
+@pytest.mark.needs("messages")
 async def test_an_interruption_drops_what_is_queued_and_tells_the_client(
     over: Transport,
 ) -> None:
@@ -294,6 +300,7 @@ async def test_an_interruption_drops_what_is_queued_and_tells_the_client(
         await peer.hear(Sound(SILENCE * 480), Told({"event": "clear"}), told("interrupted"))
 
 
+@pytest.mark.needs("messages")
 @pytest.mark.parametrize(
     ("encoding", "rate", "payload"),
     [

@@ -1,10 +1,13 @@
 """What a Stream is given is checked when it is given."""
 
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
 
-from antiphon import Call, Stream, echo
+from antiphon import Call, Stream, VideoStreamHandler, connect, echo, mirror
+from antiphon.handlers.video import Shown
+from tests.handlers.pictures import number, picture, sees, show
 
 
 class Handler:
@@ -57,3 +60,55 @@ def test_origins_are_a_list() -> None:
 
 def test_none_means_no_limit() -> None:
     assert Stream(echo, concurrency_limit=None, time_limit=None, idle_timeout=None).calls == []
+
+
+def one_picture() -> Iterator[Shown]:
+    yield picture(1)
+
+
+async def one_picture_later() -> AsyncIterator[Shown]:
+    yield picture(1)
+
+
+class Frames:
+    def __call__(self, pixels: Any) -> Shown:
+        return picture(number(pixels) + 1)
+
+
+@pytest.mark.parametrize("function", [Frames(), Frames().__call__, VideoStreamHandler(Frames())])
+async def test_for_video_a_plain_function_is_one_of_pictures(function: Any) -> None:
+    async with connect(Stream(function, modality="video")) as call:
+        await show(call, [1])
+        assert await sees(call) == 2
+
+
+@pytest.mark.parametrize("function", [one_picture, one_picture_later])
+async def test_for_video_a_generator_function_makes_the_pictures(function: Any) -> None:
+    async with connect(Stream(function, modality="video", mode="receive")) as call:
+        assert [number(frame) async for frame in call.video] == [1]
+
+
+async def test_for_video_too_a_coroutine_function_is_a_native_handler() -> None:
+    async def greet(call: Call) -> None:
+        await call.send("hello")
+
+    async with connect(Stream(greet, modality="video")) as call:
+        assert (await anext(call.messages)).data == "hello"
+
+
+def unchanged(function: Any) -> Any:
+    return function
+
+
+@pytest.mark.parametrize("wrap", [VideoStreamHandler, unchanged])
+def test_a_function_of_pictures_fits_the_mode(wrap: Any) -> None:
+    with pytest.raises(TypeError, match="give a generator"):
+        Stream(wrap(mirror), modality="video", mode="receive")
+    with pytest.raises(TypeError, match="for mode='receive', not 'send'"):
+        Stream(wrap(one_picture), modality="video", mode="send")
+
+
+@pytest.mark.parametrize("handler", [None, 5, Handler, Frames, lambda: None])
+def test_what_is_no_function_of_pictures_is_refused(handler: Any) -> None:
+    with pytest.raises(TypeError):
+        Stream(handler, modality="video")

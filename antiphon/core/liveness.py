@@ -85,6 +85,10 @@ class Liveness:
         self.active = now
         """When a message last passed, in either direction."""
 
+    def await_start(self, since: float) -> None:
+        """The time for the start counts from `since`; inf while it does not count yet."""
+        self._start_by = since + self._timing.start_timeout
+
     def started(self, now: float) -> None:
         """The call is open: the start timer is off, the time limit runs."""
         self._start_by = inf

@@ -35,6 +35,7 @@ __all__ = (
     "ToServer",
     "WarningNotice",
     "WireMessage",
+    "failure_text",
     "tag_of",
 )
 
@@ -204,3 +205,9 @@ WireMessage = ClientMessage | ServerMessage
 def tag_of(message_type: type[Any]) -> str:
     """The name on the wire of one of the types above."""
     return str(message_type.__struct_config__.tag)
+
+
+def failure_text(error: BaseException) -> str:
+    """What a client is told of an exception: its text, or the name of its type when it has none."""
+    # Lone surrogates, as of a file name that is no UTF-8, have no place in a message.
+    return (str(error) or type(error).__name__).encode("utf-8", "replace").decode()

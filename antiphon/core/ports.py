@@ -204,6 +204,14 @@ class Call(Protocol):
         """Tell the client a log message."""
         ...
 
+    async def error(self, text: str) -> None:
+        """Tell the client that something failed; the call goes on."""
+        ...
+
+    async def warning(self, text: str) -> None:
+        """Tell the client that something is not as it should be."""
+        ...
+
     async def output(self, *values: Any) -> None:
         """Publish an output of the handler and tell the client that it can be fetched."""
         ...

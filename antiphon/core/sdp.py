@@ -141,7 +141,8 @@ def keep_candidates(sdp: str, allowed: Callable[[Candidate], bool]) -> str:
     """The offer with only those `a=candidate` lines that `allowed` passes.
 
     Candidates that cannot be read, or to which no check can be sent (TCP, RTCP on a port of its
-    own), are left out, too. All other lines stay as they are, line endings included.
+    own), are left out, too, and `a=end-of-candidates`: those that need a look-up are still to come.
+    All other lines stay as they are, line endings included.
     """
     lines = sdp.splitlines(keepends=True)
     return "".join(line for line in lines if _stays(line, allowed))
@@ -149,7 +150,7 @@ def keep_candidates(sdp: str, allowed: Callable[[Candidate], bool]) -> str:
 
 def _stays(line: str, allowed: Callable[[Candidate], bool]) -> bool:
     if not line.startswith("a=candidate:"):
-        return True
+        return not line.startswith("a=end-of-candidates")
     try:
         candidate = parse_candidate(line)
     except ValueError:

@@ -213,6 +213,14 @@ class Session:
         outbox, self.outbox = self.outbox, []
         return outbox
 
+    def await_start(self, since: float) -> None:
+        """The time for a start counts from `since`, where the link was not open when the session
+        was made; inf while it is not open yet.
+        """
+        if self._state is _CONNECTING:
+            self._live.await_start(since)
+            self._next = self._live.deadline()
+
     def absent(self, now: float) -> None:
         """Nobody listens at the other end of the link (HTTP: no event stream is attached)."""
         if self._state is not _CLOSED:

@@ -12,7 +12,17 @@ from ..core.audio.convert import to_pcm
 from ..core.audio.frames import AudioFrame, Samples
 from ..core.errors import LocalProtocolError
 from ..core.events import Message
-from ..core.messages import FetchOutput, Input, Log, Ping, SendInput, ToClient, ToServer
+from ..core.messages import (
+    ErrorNotice,
+    FetchOutput,
+    Input,
+    Log,
+    Ping,
+    SendInput,
+    ToClient,
+    ToServer,
+    WarningNotice,
+)
 from ..core.playout import Interruption
 from ..core.ports import CallInfo, Output, SoundQuality
 from ..core.video import Pixels, VideoFrame
@@ -108,6 +118,14 @@ class LiveCall:
     async def log(self, text: str) -> None:
         self._server_only("log")
         await self._driver.send(Log(text))
+
+    async def error(self, text: str) -> None:
+        self._server_only("tell errors")
+        await self._driver.send(ErrorNotice(text, text))
+
+    async def warning(self, text: str) -> None:
+        self._server_only("warn")
+        await self._driver.send(WarningNotice(text, text))
 
     async def output(self, *values: Any) -> None:
         self._server_only("output")

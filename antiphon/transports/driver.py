@@ -114,6 +114,11 @@ class Driver:
         """The link is gone."""
         self._act(self.session.receive_eof(reason, self._time()))
 
+    def linked(self) -> None:
+        """The link is open only now: the client's time for a start begins."""
+        self.session.await_start(self._time())
+        self._touch()
+
     def absent(self) -> None:
         """Nobody listens at the other end of the link."""
         if self.closed is not None:

@@ -6,7 +6,7 @@ import secrets
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import anyio
 import msgspec
@@ -15,7 +15,7 @@ from anyio.abc import TaskGroup
 from ..core.address_policy import AddressPolicy
 from ..core.errors import SessionClosed
 from ..core.events import CallRequested, Closed, Event, InputsReceived
-from ..core.messages import ErrorNotice, WarningNotice
+from ..core.messages import ErrorNotice, WarningNotice, failure_text
 from ..core.ports import CallInfo, Command, Directory, Handler, HangUp, Link, SetInputs, Tracks
 from ..core.session import Session, SessionConfig
 from ..core.signaling import Refusal
@@ -191,22 +191,23 @@ class Reception:
             if task is None or task.cancelling():
                 raise
             self._failed(error)
-        except SessionClosed as error:
-            if driver.closed is None:
-                self._failed(error)
         except Exception as error:
-            self._failed(error)
+            self._raised(error)
         else:
             driver.act(lambda now: session.drain("the call has ended", 1000, now))
             await driver.wait_closed()
+
+    def _raised(self, error: Exception) -> None:
+        """That a call is over is no news to a call that is over."""
+        if self.driver.closed is None or not _only_says_over(error):
+            self._failed(error)
 
     def _failed(self, error: BaseException) -> None:
         """The only place where a handler's exception ends: logged, told, and this call's end."""
         log.error("the handler of call %r failed", self.info and self.info.id, exc_info=error)
         driver = self.driver
         if driver.closed is None:
-            text = str(error) or type(error).__name__
-            text = text.encode("utf-8", "replace").decode()
+            text = failure_text(error)
             driver.send_nowait(ErrorNotice(text, text))
             driver.act(lambda now: driver.session.end("the handler failed", 1011, now))
 
@@ -244,6 +245,14 @@ class Reception:
             f"{closed.code} {closed.reason}".strip() if closed else "cancelled",
             self.driver.audio.dropped,
         )
+
+
+def _only_says_over(error: BaseException) -> bool:
+    """Whether this is SessionClosed, alone or from a handler's task group."""
+    if isinstance(error, BaseExceptionGroup):
+        group = cast("BaseExceptionGroup[BaseException]", error)
+        return all(_only_says_over(each) for each in group.exceptions)
+    return isinstance(error, SessionClosed)
 
 
 class Host:

@@ -21,7 +21,7 @@ from ..core.ports import Output, SetInputs
 from ..core.ring import Position, parse_position
 from ..core.signaling import Refusal, check_call_id
 from ..core.wire import Kind
-from .host import Host
+from .host import Host, Settings
 from .http_call import HttpCall, HttpCalls, HttpLink
 from .inputs import InputError, read_inputs
 from .requests import Denied, Request, Response, deny, json_response, refusal_response
@@ -34,7 +34,13 @@ log = logging.getLogger("antiphon")
 NO_STORE = ("cache-control", "no-store")
 EVENT_STREAM = (("content-type", "text/event-stream"), NO_STORE, ("x-accel-buffering", "no"))
 WEBSOCKET = "/websocket/offer"
-ASSETS = {"/": ("index.html", "text/html"), "/client.js": ("client.js", "text/javascript")}
+ASSETS = {
+    "/": ("index.html", "text/html"),
+    "/client.js": ("client.js", "text/javascript"),
+    "/endings.js": ("endings.js", "text/javascript"),
+    "/webrtc.js": ("webrtc.js", "text/javascript"),
+}
+SERVED = 'data-modality="" data-mode=""'  # where the page is told what the stream serves
 
 
 class Routes:
@@ -46,8 +52,7 @@ class Routes:
         self._webrtc = WebRtcRoutes(host, self._read, self._authorize)
         self._epoch = time.time_ns() // 1000
         self._assets = {
-            path: (files("antiphon.transports").joinpath("assets", name).read_bytes(), kind)
-            for path, (name, kind) in ASSETS.items()
+            path: (_asset_body(name, host.settings), kind) for path, (name, kind) in ASSETS.items()
         }
         self._fixed: dict[str, dict[str, Callable[[Request], Awaitable[Response]]]] = {
             "/health": {"GET": self._health},
@@ -453,6 +458,12 @@ async def _output_events(
         else:
             yield frame(data, event=event, position=position)
     yield END
+
+
+def _asset_body(name: str, settings: Settings) -> bytes:
+    text = files("antiphon.transports").joinpath("assets", name).read_text(encoding="utf-8")
+    served = f'data-modality="{settings.modality}" data-mode="{settings.session.mode}"'
+    return text.replace(SERVED, served, 1).encode()
 
 
 def _line(number: int) -> str:

@@ -14,13 +14,22 @@ from typing import Any, Protocol
 
 from aiortc import RTCIceTransport, RTCPeerConnection, RTCRtpReceiver
 
-__all__ = ("BoundedDecoderQueue", "ReceiveBuffer", "bound_decoder", "hear_stun", "take_packets")
+__all__ = (
+    "BoundedDecoderQueue",
+    "ReceiveBuffer",
+    "bound_decoder",
+    "hear_stun",
+    "overrun",
+    "take_packets",
+)
 
 log = logging.getLogger("antiphon")
 
 JITTER_BUFFER = "_RTCRtpReceiver__jitter_buffer"
 DECODER_QUEUE = "_RTCRtpReceiver__decoder_queue"
 DECODER_ERROR = "_RTCRtpReceiver__decoder_error"
+RECEIVE_WINDOW = "_advertised_rwnd"
+MAX_OVERRUN = 1024 * 1024  # bytes beyond the window of 1 MiB: a window in flight is no ill will
 MAX_UNDECODED = 60  # encoded pictures: two seconds at 30 a second
 
 _told: set[str] = set()
@@ -108,6 +117,14 @@ def hear_stun(transport: RTCIceTransport, heard: Callable[[], None]) -> bool:
 
     setattr(connection, "request_received", hear)  # noqa: B010 - not an attribute that types know
     return True
+
+
+def overrun(connection: RTCPeerConnection) -> bool:
+    """Whether the peer sends on, in parts of messages that never become whole, though it was told
+    that there is no room (RFC 9260 section 6.2); aiortc keeps all of it.
+    """
+    room = getattr(connection.sctp, RECEIVE_WINDOW, 0)
+    return isinstance(room, int) and room < -MAX_OVERRUN
 
 
 def _moved(effect: str) -> bool:

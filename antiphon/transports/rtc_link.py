@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import sys
 from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -17,11 +18,12 @@ from aiortc import (
 from aiortc.exceptions import InvalidStateError
 from aiortc.mediastreams import MediaStreamTrack
 
+from ..core.errors import RemoteProtocolError
 from ..core.ports import SoundQuality
 from ..core.video import VideoFrame
 from ..core.wire import Kind, close_payload
 from .driver import Driver
-from .rtc_hooks import bound_decoder, hear_stun, take_packets
+from .rtc_hooks import bound_decoder, hear_stun, overrun, take_packets
 from .rtc_pictures import PicturesOut, watch
 from .rtc_sound import PlainSound, SoundIn, SoundOut, hear_plain
 
@@ -56,16 +58,20 @@ class RtcLink:
         self._pictures: PicturesOut | None = None
         self._sound_in: SoundIn | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        self._signs = 0  # of life, since the last ping
         self._watching = False
         self._closing = False
         self._expiry: asyncio.TimerHandle | None = None
+        self._speakable = anyio.Event()
         self.opened = anyio.Event()
         """Set when the data channel opens; at the end too."""
         self.over: Callable[[], None] = lambda: None
         """Called with `gone`."""
         self.ends_with_channel = False
         """Whether the call is over when the peer closes the data channel."""
+        self.plays_out = False
+        """Whether a peer hears the end of the sound before this end hangs up."""
+        self.max_message = sys.maxsize
+        """Bytes of one message from the peer."""
         connection.on("connectionstatechange", self._state_changed)
         connection.on("datachannel", self.use_channel)
         connection.on("track", self._track_came)
@@ -85,10 +91,12 @@ class RtcLink:
         self._send(payload)
 
     def ping(self) -> None:
-        """The peer shows by its consent checks that it is there: an answer is taken from them."""
-        signs, self._signs = self._signs, 0
-        if signs or not self._watching:
-            self.driver.feed(Kind.PONG, b"", self._now())
+        """The peer is not asked: its consent checks show that it is there. Where they are not
+        heard, the peer connection itself must notice that it is gone.
+        """
+        self._check_overrun()
+        if not self._watching:
+            self._sign_of_life()
 
     def close(self, code: int, reason: str) -> None:
         if not self._closing:
@@ -144,7 +152,7 @@ class RtcLink:
 
     def use_channel(self, channel: RTCDataChannel) -> None:
         """Take a data channel for messages, whatever its label; there is one, others are closed."""
-        if self._channel is not None or self._closing:
+        if self._channel is not None:
             channel.close()
             return
         self._channel = channel
@@ -171,6 +179,7 @@ class RtcLink:
     def _channel_opened(self) -> None:
         while self._waiting:
             self._send(self._waiting.popleft())
+        self._speakable.set()
         self.opened.set()
 
     def _channel_closed(self) -> None:
@@ -178,11 +187,14 @@ class RtcLink:
             self.driver.feed(Kind.CLOSE, close_payload(1000), self._now())
 
     def _message_came(self, data: str | bytes) -> None:
-        self._signs += 1
-        if isinstance(data, bytes):
-            self.driver.feed(Kind.BINARY, data, self._now())
-        elif data != "handshake":  # deployed pages say this bare word when the channel opens
-            self.driver.feed(Kind.TEXT, data.encode("utf-8", "replace"), self._now())
+        self._check_overrun()
+        kind = Kind.BINARY if isinstance(data, bytes) else Kind.TEXT
+        payload = data if isinstance(data, bytes) else data.encode("utf-8", "replace")
+        if len(payload) > self.max_message:
+            bound = f"a message has at most {self.max_message} bytes"
+            self.driver.broken(RemoteProtocolError(bound, 1009))
+        elif payload != b"handshake":  # deployed pages say this bare word when the channel opens
+            self.driver.feed(kind, payload, self._now())
 
     def _room_again(self) -> None:
         self.driver.resumed()
@@ -207,11 +219,9 @@ class RtcLink:
             self._spawn(hear_plain(track, self._rate, self._sound_came))
 
     def _sound_came(self, pcm: bytes) -> None:
-        self._signs += 1
         self.driver.feed(Kind.AUDIO, pcm, self._now())
 
     def _picture_came(self, frame: VideoFrame) -> None:
-        self._signs += 1
         self.driver.feed_video(frame, self._now())
 
     def expect_peer(self) -> None:
@@ -243,13 +253,20 @@ class RtcLink:
         return {transport.transport for transport in transports}
 
     def _sign_of_life(self) -> None:
-        self._signs += 1
+        self._check_overrun()
+        self.driver.feed(Kind.PONG, b"", self._now())
+
+    def _check_overrun(self) -> None:
+        if overrun(self.connection) and not self._closing:
+            text = "parts of messages that are never whole fill the data channel"
+            self.driver.broken(RemoteProtocolError(text, 1009))
 
     def _state_changed(self) -> None:
         match self.connection.connectionState:
             case "connected":
                 self.connected.set()
                 self._unexpect()
+                self.driver.linked()
             case "failed" | "closed" as state:
                 self.lost(f"the peer connection is {state}")
             case _:
@@ -274,8 +291,9 @@ class RtcLink:
         self._unexpect()
         if self._sound_in is not None:
             self._sound_in.close()
-        channel = self._channel
-        if channel is not None and channel.readyState == "open":
+        await self._say_what_waits()
+        channel, state = self._channel, self.connection.connectionState
+        if channel is not None and channel.readyState == "open" and state == "connected":
             said = anyio.Event()
             channel.on("close", said.set)
             channel.close()
@@ -289,6 +307,20 @@ class RtcLink:
                     track.stop()
             self.gone.set()
             self.over()
+
+    async def _say_what_waits(self) -> None:
+        """A call may be over before its channel is open, or before the listener has heard the end
+        of its sound: they have a little time for that.
+        """
+        connection, closed = self.connection, self.driver.closed
+        if connection.connectionState != "connected":
+            return
+        with anyio.move_on_after(LAST_WORDS):
+            if self._waiting and connection.sctp is not None:
+                await self._speakable.wait()
+            in_order = closed is not None and closed.code == 1000 and not closed.remote
+            if self._sound is not None and self.plays_out and in_order:
+                await self._sound.played()
 
     def _spawn(self, step: Coroutine[Any, Any, None]) -> None:
         """A task of this connection; it ends by itself when the connection is closed."""

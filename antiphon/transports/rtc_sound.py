@@ -12,6 +12,7 @@ from collections.abc import Callable
 from math import inf
 from typing import Any
 
+import anyio
 import av
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 from av.packet import Packet as EncodedPacket
@@ -142,12 +143,21 @@ class _Paced(MediaStreamTrack):
         self._armed = inf
         self._timer_slot = 0
         self._waiter: asyncio.Future[None] | None = None
+        self._leaving: anyio.Event | None = None  # set when what was given has left
 
     def put(self, pcm: bytes) -> None:
-        """Give int16 PCM, paced."""
-        if self._clock is not None:
-            self._clock.put(pcm, self._time())
-            self._wake()
+        """Give int16 PCM, paced. What is given before the sender has started waits for it."""
+        if self._leaving is None:
+            self._leaving = anyio.Event()
+        self._started().put(pcm, self._time())
+        self._wake()
+
+    async def played(self) -> None:
+        """Wait until all sound has left, and the silence behind it that pushes its end through the
+        listener's buffer.
+        """
+        if self._leaving is not None:
+            await self._leaving.wait()
 
     def clear(self) -> None:
         """Forget what has not left."""
@@ -168,13 +178,15 @@ class _Paced(MediaStreamTrack):
         self._wake()
 
     async def _next(self) -> tuple[int, bytes]:
-        if self._clock is None:
-            self._clock = TrackClock(self._sample_rate, self._time())
+        clock = self._started()
         while self.readyState == "live":
-            taken = self._clock.take(self._time())
+            taken = clock.take(self._time())
             if taken is not None:
                 return taken
-            deadline = self._clock.deadline()
+            deadline = clock.deadline()
+            if deadline == inf and self._leaving is not None:
+                self._leaving.set()
+                self._leaving = None
             if deadline < self._armed:
                 self._arm(deadline)
             self._waiter = asyncio.get_running_loop().create_future()
@@ -183,6 +195,11 @@ class _Paced(MediaStreamTrack):
             finally:
                 self._waiter = None
         raise MediaStreamError
+
+    def _started(self) -> TrackClock:
+        if self._clock is None:
+            self._clock = TrackClock(self._sample_rate, self._time())
+        return self._clock
 
     def _arm(self, deadline: float) -> None:
         if self._armed != inf:

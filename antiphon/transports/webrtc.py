@@ -9,6 +9,7 @@ import hmac
 import logging
 import secrets
 from collections.abc import Callable
+from math import inf
 
 import anyio
 import ifaddr
@@ -33,7 +34,7 @@ from .ice_config import resolve_configuration, to_aiortc
 from .requests import Denied, Request, deny
 from .rtc_body import Offer, TrickledCandidate
 from .rtc_hooks import check
-from .rtc_link import CONNECTING, RtcLink
+from .rtc_link import RtcLink
 from .rtc_sound import opus_rate
 
 __all__ = ("WebRtcCalls", "check")
@@ -41,8 +42,8 @@ __all__ = ("WebRtcCalls", "check")
 log = logging.getLogger("antiphon")
 
 MAX_CANDIDATES = 64  # of one call
-EARLY = 2.0  # seconds that a candidate waits for its offer
-MAX_EARLY = 64  # candidates that wait for offers
+EARLY = 2.0  # seconds that candidates wait for their offer
+MAX_EARLY = 64  # offers that are waited for
 PING = 10.0  # seconds without a sign of life before one is asked for, and again before the end
 
 _KINDS = {"audio": ("audio",), "video": ("video",), "audio-video": ("audio", "video")}
@@ -120,13 +121,21 @@ class Peer:
         )
 
 
+class _Awaited:
+    """An offer that has been overtaken by its candidates."""
+
+    def __init__(self) -> None:
+        self.came = anyio.Event()
+        self.candidates: list[Trickled] = []
+
+
 class WebRtcCalls:
     """The peer connections of one host, by the ids that their clients chose."""
 
     def __init__(self, host: Host) -> None:
         self._host = host
         self._peers: dict[str, Peer] = {}
-        self._awaited: dict[str, anyio.Event] = {}
+        self._awaited: dict[str, _Awaited] = {}
 
     async def offer(self, offer: Offer, request: Request, principal: object) -> dict[str, str]:
         """Answer an offer. Raises Denied."""
@@ -173,7 +182,7 @@ class WebRtcCalls:
             link,
             transport="webrtc",
             principal=principal,
-            config=_session_config(self._host.settings.session, tracks=bool(tracks)),
+            config=_session_config(self._host.settings.session),
             answer=answer,
             ready=link.connected.wait,
             gone=link.gone.wait,
@@ -181,9 +190,15 @@ class WebRtcCalls:
         )
         link.driver = reception.driver
         if waiting := self._awaited.pop(offer.call_id, None):
-            waiting.set()
+            for trickled in waiting.candidates:
+                peer.trickle(trickled)
+            waiting.came.set()
+        link.max_message = self._host.settings.max_message
+        link.plays_out = True
         link.ends_with_channel = not tracks
-        if tracks:
+        if not tracks:
+            reception.driver.session.await_start(inf)
+        else:
             self._request(reception, offer)
             await decided.wait()
             if verdict[0] is not None:
@@ -228,6 +243,8 @@ class WebRtcCalls:
 
     async def candidate(self, asked: TrickledCandidate, request: Request) -> None:
         """Take a candidate; one that has overtaken its offer waits for it. Raises Denied."""
+        if self._keep(asked):
+            return
         peer = self._peers.get(asked.call_id) or await self._wait_for(asked.call_id)
         if self._host.settings.require_token and not hmac.compare_digest(
             peer.token.encode(), request.bearer.encode()
@@ -235,12 +252,23 @@ class WebRtcCalls:
             raise deny("unauthorized", "the token of this call is missing or wrong")
         peer.trickle(asked.trickled)
 
+    def _keep(self, asked: TrickledCandidate) -> bool:
+        """Whether a candidate is kept for an offer that is already waited for. Only the first waits
+        with its request open: a browser has six connections to a server, and the offer needs one.
+        """
+        awaited = self._awaited.get(asked.call_id)
+        if awaited is None or self._host.settings.require_token:
+            return False
+        if len(awaited.candidates) < MAX_CANDIDATES - 1:  # the first is one too
+            awaited.candidates.append(asked.trickled)
+        return True
+
     async def _wait_for(self, call_id: str) -> Peer:
         if len(self._awaited) < MAX_EARLY:
-            offered = self._awaited.setdefault(call_id, anyio.Event())
+            awaited = self._awaited.setdefault(call_id, _Awaited())
             with anyio.move_on_after(EARLY):
-                await offered.wait()
-            if not offered.is_set() and self._awaited.get(call_id) is offered:
+                await awaited.came.wait()
+            if not awaited.came.is_set() and self._awaited.get(call_id) is awaited:
                 del self._awaited[call_id]
         peer = self._peers.get(call_id)
         if peer is None:
@@ -272,13 +300,11 @@ def _check_modality(shape: OfferShape, modality: str) -> None:
         raise deny("unsupported_modality", f"{' and '.join(served)} must be offered")
 
 
-def _session_config(config: SessionConfig, *, tracks: bool) -> SessionConfig:
-    start = config.timing.start_timeout + CONNECTING
+def _session_config(config: SessionConfig) -> SessionConfig:
     timing = msgspec.structs.replace(
         config.timing,
         ping_interval=min(PING, config.timing.ping_interval),
         ping_timeout=min(PING, config.timing.ping_timeout),
-        start_timeout=config.timing.start_timeout if tracks else start,
     )
     return msgspec.structs.replace(config, timing=timing)
 

@@ -25,10 +25,17 @@ class Console:
         """What the page calls by this test id."""
         return self.page.get_by_test_id(name)
 
-    async def start(self, transport: str = "websocket", mode: str = "send-receive") -> None:
+    async def choose(self, name: str, value: str) -> None:
+        """Press one of the choices."""
+        await self.page.locator("label", has=self.part(f"{name}-{value}")).click()
+
+    async def start(
+        self, transport: str = "websocket", mode: str = "send-receive", modality: str = "audio"
+    ) -> None:
         """Choose and press Start."""
-        await self.page.locator("label", has=self.part(f"transport-{transport}")).click()
-        await self.page.locator("label", has=self.part(f"mode-{mode}")).click()
+        await self.choose("transport", transport)
+        await self.choose("modality", modality)
+        await self.choose("mode", mode)
         await self.page.get_by_role("button", name="Start").click()
 
     async def stop(self) -> None:

@@ -1,10 +1,10 @@
-"""The server under test: `antiphon serve` in a process of its own."""
+"""The server under test: `antiphon serve`, or another program, in a process of its own."""
 
 import re
 import subprocess
 import sys
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 import anyio
@@ -12,7 +12,7 @@ import pytest
 from anyio.abc import Process
 from anyio.streams.buffered import BufferedByteReceiveStream
 
-__all__ = ("Server", "serving")
+__all__ = ("Server", "running", "serving")
 
 READY = re.compile(r"antiphon serves on (http://\S+)")
 START_TIMEOUT = 20.0  # seconds; NumPy and the rest are imported on a busy machine
@@ -69,13 +69,15 @@ class Server:
         pytest.fail("the server does not stop:\n" + "\n".join(self.log))
 
 
-@asynccontextmanager
-async def serving(*arguments: str) -> AsyncGenerator[Server, None]:
-    """The echo, or the stream that the arguments name, on a free port.
+def serving(*arguments: str) -> AbstractAsyncContextManager[Server]:
+    """The echo, or the stream that the arguments name, on a free port."""
+    return running("antiphon", "serve", "--port", "0", *arguments)
 
-    It must end in order, and must not have logged a traceback.
-    """
-    command = [sys.executable, "-m", "antiphon", "serve", "--port", "0", *arguments]
+
+@asynccontextmanager
+async def running(*arguments: str) -> AsyncGenerator[Server, None]:
+    """A Python module that serves. It must end in order, and must not have logged a traceback."""
+    command = [sys.executable, "-m", *arguments]
     process = await anyio.open_process(command, stdout=subprocess.DEVNULL, cwd=ROOT)
     async with process:
         server = Server(process)

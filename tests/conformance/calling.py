@@ -16,7 +16,8 @@ from tests.conformance.http_script import HttpScript, HttpServer
 from tests.conformance.memory_wire import End
 from tests.conformance.peer import Inbox, Mailbox
 from tests.conformance.script import ScriptedLink
-from tests.conformance.trace import Closed, Sound, heard
+from tests.conformance.trace import Closed, Sound, Told, heard
+from tests.conformance.webrtc_script import RtcScript, webrtc_server
 from tests.transports.asgi_servers import on_uvicorn
 
 __all__ = ("CLIENTS", "ClientTransport", "Scripted")
@@ -36,8 +37,17 @@ class ClientTransport(NamedTuple):
 
     name: str
     serving: Callable[[], AbstractAsyncContextManager[Scripted]]
-    binary: bool
-    """Whether raw samples can be sent to the client."""
+    features: frozenset[str]
+    """`binary` (raw samples can be sent to the client), `codes` (a link is closed with a code),
+    `connected` (that the server is gone shows at once), `messages` (sound travels in messages).
+    """
+    opening: Told
+    """What the client says first."""
+
+    @property
+    def binary(self) -> bool:
+        """Whether raw samples can be sent to the client."""
+        return "binary" in self.features
 
 
 class _MemoryScript:
@@ -135,8 +145,28 @@ def _connect(url: str) -> AbstractAsyncContextManager[Call]:
     return connect(url, call_id="one", encoding="audio/pcm", sample_rate=8000, timeout=5)
 
 
+@asynccontextmanager
+async def _on_webrtc() -> AsyncGenerator[Scripted]:
+    links: Mailbox[ScriptedLink] = Mailbox()
+    scripts: list[RtcScript] = []
+
+    def offered(script: RtcScript, inbox: Inbox) -> None:
+        scripts.append(script)
+        links.put(ScriptedLink(script, inbox))
+
+    async with on_uvicorn(webrtc_server(offered), lifespan="off") as served:
+        yield Scripted(links, lambda: _connect(f"webrtc+{served.http}/webrtc/offer"))
+        for script in scripts:
+            await script.connection.close()
+
+
+_MESSAGES = frozenset({"codes", "connected", "messages"})
+_START = Told({"event": "start", "websocket_id": "one", "media_format": PCM, "metadata": {}})
+_OFFER = Told({"type": "offer", "webrtc_id": "one", "metadata": {}, "inputs": None})
+
 CLIENTS = (
-    ClientTransport("memory", _in_memory, binary=True),
-    ClientTransport("websocket", _on_websocket, binary=True),
-    ClientTransport("http", _on_http, binary=False),
+    ClientTransport("memory", _in_memory, _MESSAGES | {"binary"}, _START),
+    ClientTransport("websocket", _on_websocket, _MESSAGES | {"binary"}, _START),
+    ClientTransport("http", _on_http, _MESSAGES, _START),
+    ClientTransport("webrtc", _on_webrtc, frozenset(), _OFFER),
 )

@@ -7,7 +7,7 @@ from typing import Any
 from tests.conformance.peer import Inbox, Mailbox
 from tests.conformance.trace import REFUSALS, heard
 
-__all__ = ("HttpScript", "HttpServer")
+__all__ = ("HttpScript", "HttpServer", "respond", "whole_body")
 
 LINKS = {"send": "/http/one/send", "events": "/http/one/events", "end": "/http/one"}
 
@@ -59,20 +59,20 @@ class HttpServer:
             case "GET", "/http/one/events" if not self._script.gone:
                 await self._events(receive, send)
             case _:
-                await _answer(
+                await respond(
                     send, 404, {"status": "failed", "meta": {"error": "unknown_connection"}}
                 )
 
     async def _offer(self, receive: Any, send: Any) -> None:
-        body = b"".join([chunk async for chunk in _body(receive)])
+        body = await whole_body(receive)
         self._inbox.put(heard(body))
         self._offered(self._script, self._inbox)
         answer = await self._script.answer.take()
         if "status" in answer:
-            await _answer(send, REFUSALS[answer["meta"]["error"]][0], answer)
+            await respond(send, REFUSALS[answer["meta"]["error"]][0], answer)
             return
         offer = {key: answer[key] for key in ("token", "media_format")}
-        await _answer(send, 201, {"session_id": "one", **offer, "links": LINKS})
+        await respond(send, 201, {"session_id": "one", **offer, "links": LINKS})
 
     async def _upload(self, receive: Any, send: Any) -> None:
         rest = b""
@@ -80,7 +80,7 @@ class HttpServer:
             *lines, rest = (rest + chunk).split(b"\n")
             for line in lines:
                 self._inbox.put(heard(line))
-        await _answer(send, 204, None)
+        await respond(send, 204, None)
 
     async def _events(self, receive: Any, send: Any) -> None:
         headers = [(b"content-type", b"text/event-stream")]
@@ -88,6 +88,11 @@ class HttpServer:
         async for event in self._script.events:
             await send({"type": "http.response.body", "body": event, "more_body": True})
         await send({"type": "http.response.body", "body": b""})
+
+
+async def whole_body(receive: Any) -> bytes:
+    """The body of a request."""
+    return b"".join([chunk async for chunk in _body(receive)])
 
 
 async def _body(receive: Any) -> AsyncIterator[bytes]:
@@ -100,7 +105,8 @@ async def _body(receive: Any) -> AsyncIterator[bytes]:
             return
 
 
-async def _answer(send: Any, status: int, body: Any) -> None:
+async def respond(send: Any, status: int, body: Any) -> None:
+    """Send a response of JSON, or an empty one."""
     content = b"" if body is None else json.dumps(body).encode()
     headers = [(b"content-type", b"application/json")]
     if body is not None:

@@ -37,9 +37,8 @@ async def heard_until_end(call: Call) -> list[Message]:
 
 async def test_a_call_begins_with_a_start_and_ends_with_a_stop(calling: ClientTransport) -> None:
     async def script(link: ScriptedLink) -> None:
+        await link.hear(calling.opening)
         wire = {"encoding": "audio/pcm", "sample_rate": 8000}
-        start = {"event": "start", "websocket_id": "one", "media_format": wire, "metadata": {}}
-        await link.hear(Told(start))
         await link.say({"event": "started", "media_format": wire, "token": TOKEN})
         await link.goodbye()
 
@@ -93,6 +92,7 @@ async def test_what_the_server_tells_arrives_in_order(calling: ClientTransport) 
         ]
 
 
+@pytest.mark.needs("messages")
 async def test_sound_travels_both_ways(calling: ClientTransport) -> None:
     async def script(link: ScriptedLink) -> None:
         await link.accept()
@@ -113,6 +113,7 @@ async def test_sound_travels_both_ways(calling: ClientTransport) -> None:
         ]
 
 
+@pytest.mark.needs("messages")
 async def test_an_interruption_drops_sound_and_answers_its_marks(calling: ClientTransport) -> None:
     async def script(link: ScriptedLink) -> None:
         await link.accept()
@@ -126,6 +127,7 @@ async def test_an_interruption_drops_sound_and_answers_its_marks(calling: Client
         assert kinds == ["clear", "message"]
 
 
+@pytest.mark.needs("messages")
 async def test_a_mark_is_answered_when_the_sound_before_it_has_played(
     calling: ClientTransport,
 ) -> None:
@@ -160,6 +162,7 @@ async def test_messages_reach_the_server(calling: ClientTransport) -> None:
         await call.send([1, {"ü": None}])
 
 
+@pytest.mark.needs("codes")
 @pytest.mark.parametrize("code", [1000, 1001, 1011])
 async def test_a_server_that_closes_ends_the_call_with_its_code(
     calling: ClientTransport, code: int
@@ -175,6 +178,7 @@ async def test_a_server_that_closes_ends_the_call_with_its_code(
         assert (over.value.code, over.value.reason) == (code, "because")
 
 
+@pytest.mark.needs("connected")
 async def test_a_server_that_vanishes_ends_the_call(calling: ClientTransport) -> None:
     async def script(link: ScriptedLink) -> None:
         await link.accept()

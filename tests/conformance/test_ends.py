@@ -8,7 +8,7 @@ import pytest
 from antiphon import AudioFrame, Call
 from tests.conformance.handlers import Probe
 from tests.conformance.peer import Peer
-from tests.conformance.trace import end_stream, error, media, start, warning
+from tests.conformance.trace import end_stream, error, start, warning
 from tests.conformance.transports import Site, Transport
 
 SOUND = AudioFrame(bytes(2 * 6000), 24000)  # 0.25 s
@@ -77,6 +77,7 @@ async def test_a_handler_that_raises_is_told_as_an_error(over: Transport) -> Non
         await over_once(site, handler, "raised")
 
 
+@pytest.mark.needs("messages")
 async def test_a_farewell_comes_after_all_the_sound_before_it(over: Transport) -> None:
     async def speak_and_hang_up(call: Call) -> None:
         await call.send_audio(SOUND)
@@ -100,6 +101,7 @@ async def test_a_call_ends_at_its_time_limit(over: Transport) -> None:
         await over_once(site, handler, "cancelled")
 
 
+@pytest.mark.needs("messages")
 async def test_a_call_in_which_nothing_is_said_ends(over: Transport) -> None:
     handler = Probe()
     async with over.serving(handler, idle_timeout=0.3) as site, site.peer() as peer:
@@ -181,7 +183,7 @@ async def test_an_id_can_be_used_again_when_its_call_is_over(over: Transport) ->
         for times in (1, 2, 3):
             async with site.peer() as peer:
                 await begun(peer)
-                await peer.say(media(b"\xff"), {"event": "stop"})
+                await peer.say({"event": "message", "data": 1}, {"event": "stop"})
                 await peer.ended(1000)
             await site.directory.freed("one", times)
         assert handler.left == ["cancelled"] * 3

@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 
-from antiphon import echo
+from antiphon import Call
 from tests.conformance.peer import Peer
-from tests.conformance.trace import Sound, containing, error, media, start, started
+from tests.conformance.trace import containing, error, media, start, started, told
 from tests.conformance.transports import Site, Transport
 
 MAX_MESSAGE = 8192
 SOUND = bytes(480)
+HELLO = {"event": "message", "data": "hello"}
 
 
 def nested(depth: int, event: str = "message") -> str:
@@ -100,6 +101,12 @@ WRONG_IN_A_CALL = [
 ]
 
 
+async def parrot(call: Call) -> None:
+    """Tell every message back."""
+    async for message in call.messages:
+        await call.send(message.data)
+
+
 class Scene:
     """A bystander's call, and an offender's link."""
 
@@ -117,10 +124,10 @@ class Scene:
         directory = self._site.directory
         await directory.freed("one", directory.claimed["one"])
         async with self._site.peer() as following:
-            await following.say(start("one"), media(SOUND))
-            await following.hear(Sound(bytes([0]) * 480))
-            await self._bystander.say(media(SOUND))
-            await self._bystander.hear(Sound(SOUND))
+            await following.say(start("one"), HELLO)
+            await following.hear(told("hello"))
+            await self._bystander.say(HELLO)
+            await self._bystander.hear(told("hello"))
             assert [call.id for call in self._site.calls] == ["bystander", "one"]
 
 
@@ -129,16 +136,17 @@ async def scene(over: Transport) -> AsyncGenerator[Scene]:
     """Room for two calls, and for one link that has no call yet."""
     async with (
         over.serving(
-            echo, concurrency_limit=2, connecting_limit=1, max_message=MAX_MESSAGE
+            parrot, concurrency_limit=2, connecting_limit=1, max_message=MAX_MESSAGE
         ) as site,
         site.peer() as bystander,
     ):
-        await bystander.say(start("bystander"), media(SOUND))
-        await bystander.hear(Sound(SOUND))
+        await bystander.say(start("bystander"), HELLO)
+        await bystander.hear(told("hello"))
         async with site.peer() as offender:
             yield Scene(site, bystander, offender)
 
 
+@pytest.mark.needs("start")
 @pytest.mark.parametrize(("text", "code", "part"), UNREADABLE)
 async def test_what_cannot_be_read_ends_a_link_before_its_call(
     over: Transport, text: str, code: int, part: str
@@ -148,6 +156,7 @@ async def test_what_cannot_be_read_ends_a_link_before_its_call(
         await at.told(code, part)
 
 
+@pytest.mark.needs("swift")
 @pytest.mark.parametrize(("text", "code", "part"), UNREADABLE)
 async def test_what_cannot_be_read_ends_the_call_of_who_said_it_only(
     over: Transport, text: str, code: int, part: str
@@ -159,6 +168,7 @@ async def test_what_cannot_be_read_ends_the_call_of_who_said_it_only(
         await at.told(code, part)
 
 
+@pytest.mark.needs("start")
 @pytest.mark.parametrize(("message", "code", "part"), WRONG_STARTS)
 async def test_a_wrong_start_opens_nothing(
     over: Transport, message: dict[str, Any], code: int, part: str
@@ -168,6 +178,7 @@ async def test_a_wrong_start_opens_nothing(
         await at.told(code, part)
 
 
+@pytest.mark.needs("start")
 @pytest.mark.parametrize("message", TOO_EARLY)
 async def test_nothing_but_a_start_opens_a_call(over: Transport, message: dict[str, Any]) -> None:
     async with scene(over) as at:
@@ -182,6 +193,7 @@ async def test_raw_samples_before_the_start_are_out_of_order(over: Transport) ->
         await at.told(1002, "`media` is not allowed")
 
 
+@pytest.mark.needs("swift")
 @pytest.mark.parametrize(("message", "code", "part"), WRONG_IN_A_CALL)
 async def test_a_wrong_message_ends_the_call_of_who_said_it_only(
     over: Transport, message: dict[str, Any], code: int, part: str
@@ -193,6 +205,7 @@ async def test_a_wrong_message_ends_the_call_of_who_said_it_only(
         await at.told(code, part)
 
 
+@pytest.mark.needs("messages")
 async def test_half_a_sample_cannot_be_decoded(over: Transport) -> None:
     async with scene(over) as at:
         wire = {"encoding": "audio/pcm", "sample_rate": 24000}
@@ -202,6 +215,7 @@ async def test_half_a_sample_cannot_be_decoded(over: Transport) -> None:
         await at.told(1007, "3 bytes")
 
 
+@pytest.mark.needs("messages")
 async def test_raw_samples_that_end_in_half_a_sample_cannot_be_decoded(over: Transport) -> None:
     async with scene(over) as at:
         wire = {"encoding": "audio/pcm", "sample_rate": 24000}
@@ -211,7 +225,7 @@ async def test_raw_samples_that_end_in_half_a_sample_cannot_be_decoded(over: Tra
         await at.told(1007, "1 bytes")
 
 
-@pytest.mark.needs("sized")
+@pytest.mark.needs("sized", "start")
 async def test_a_start_that_is_too_big_opens_nothing(over: Transport) -> None:
     async with scene(over) as at:
         await at.offender.say(start(metadata={"filler": "x" * MAX_MESSAGE}))

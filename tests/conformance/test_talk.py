@@ -50,6 +50,7 @@ async def test_a_start_without_a_media_format_is_not_answered(over: Transport) -
         await peer.hear(pong)
 
 
+@pytest.mark.needs("start")
 async def test_a_start_with_a_media_format_is_answered_with_it_and_a_token(
     over: Transport,
 ) -> None:
@@ -67,6 +68,7 @@ async def test_a_handler_sees_what_came_with_the_start(over: Transport) -> None:
         await peer.ended(1000)
 
 
+@pytest.mark.needs("swift")
 @pytest.mark.parametrize(
     ("fields", "call_id"),
     [
@@ -86,12 +88,14 @@ async def test_an_id_is_a_text_or_a_number_under_either_name(
         await peer.hear(told([call_id, over.kind, {}, []]))
 
 
+@pytest.mark.needs("messages")
 async def test_sound_without_a_media_format_is_mu_law(over: Transport) -> None:
     async with over.serving(echo) as site, site.peer() as peer:
         await peer.say(start(), media(MULAW), media(MULAW))
         await peer.hear(Sound(MULAW), Sound(MULAW))
 
 
+@pytest.mark.needs("messages")
 @pytest.mark.parametrize(
     ("encoding", "payload"),
     [("audio/x-mulaw", MULAW), ("audio/x-alaw", ALAW), ("audio/pcm", PCM)],
@@ -105,6 +109,7 @@ async def test_sound_comes_back_in_the_encoding_that_was_asked_for(
         await peer.hear(started(encoding, 24000), Sound(payload))
 
 
+@pytest.mark.needs("messages")
 async def test_raw_samples_are_answered_with_raw_samples_where_they_can_be(
     over: Transport,
 ) -> None:
@@ -115,6 +120,7 @@ async def test_raw_samples_are_answered_with_raw_samples_where_they_can_be(
         await peer.hear(Sound(PCM, binary=over.binary))
 
 
+@pytest.mark.needs("messages")
 async def test_a_handler_hears_its_own_rate_and_the_client_the_one_it_named(
     over: Transport,
 ) -> None:
@@ -152,6 +158,7 @@ async def test_a_ping_is_answered_before_the_start(over: Transport) -> None:
         await peer.hear(pong)
 
 
+@pytest.mark.needs("start")
 async def test_a_mark_and_an_unknown_event_are_taken_in_silence(over: Transport) -> None:
     async with over.serving(wait) as site, site.peer() as peer:
         await peer.say(start(media_format=pcm(24000)))
@@ -204,6 +211,7 @@ async def test_what_a_handler_logs_and_puts_out_is_told_in_order(over: Transport
         await peer.ended(1000)
 
 
+@pytest.mark.needs("messages")
 async def test_an_interruption_is_told_as_clear(over: Transport) -> None:
     async def interrupt(call: Call) -> None:
         await call.send_audio(AudioFrame(bytes(960), 24000))
@@ -215,6 +223,7 @@ async def test_an_interruption_is_told_as_clear(over: Transport) -> None:
         await peer.hear(Sound(b"\xff" * 480), Told({"event": "clear"}))
 
 
+@pytest.mark.needs("messages")
 async def test_audio_that_a_mode_does_not_take_is_warned_of_once(over: Transport) -> None:
     async with over.serving(wait, mode="receive") as site, site.peer() as peer:
         await peer.say(start(), media(MULAW), media(MULAW), PING)
@@ -222,6 +231,7 @@ async def test_audio_that_a_mode_does_not_take_is_warned_of_once(over: Transport
         await peer.hear(warning(text), pong)
 
 
+@pytest.mark.needs("messages")
 async def test_a_handler_that_speaks_where_only_the_client_does_fails(over: Transport) -> None:
     async with over.serving(echo, mode="send") as site, site.peer() as peer:
         await peer.say(start(), media(MULAW))

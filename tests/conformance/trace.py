@@ -77,7 +77,8 @@ class Refused:
 class Closed:
     """The link is closed; nothing follows."""
 
-    code: int
+    code: int | None
+    """None where a link has no such thing."""
 
 
 Item = Told | Sound | Refused | Closed

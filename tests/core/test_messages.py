@@ -31,6 +31,7 @@ from antiphon.core.messages import (
     ToServer,
     WarningNotice,
     WireMessage,
+    failure_text,
     tag_of,
 )
 
@@ -103,3 +104,16 @@ def test_starts_do_not_share_their_metadata() -> None:
 def test_messages_cannot_be_changed() -> None:
     with pytest.raises(AttributeError):
         Log("x").data = "y"  # type: ignore[misc]  # the rule under test
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (ValueError("broken"), "broken"),
+        (ValueError(), "ValueError"),
+        (KeyError("a"), "'a'"),
+        (OSError("no file \udcff"), "no file ?"),
+    ],
+)
+def test_a_failure_is_told_by_its_text_or_else_its_type(error: Exception, text: str) -> None:
+    assert failure_text(error) == text

@@ -281,8 +281,10 @@ def test_only_candidates_that_pass_are_kept() -> None:
         "2001:db8:20::17",
     ]
     gone = [line for line in sdp.splitlines(keepends=True) if line not in kept]
-    assert all(line.startswith("a=candidate:") for line in gone)
-    assert len(gone) == 3
+    assert [line.partition(":")[0].strip() for line in gone] == [
+        *["a=candidate"] * 3,
+        "a=end-of-candidates",  # a name that is looked up later may still be added
+    ]
 
 
 def test_candidates_that_cannot_be_read_are_left_out() -> None:

@@ -56,6 +56,26 @@ async def test_only_a_client_sends_inputs() -> None:
     assert errors == ["only a client's end of a call can send inputs"]
 
 
+async def complain(call: Call) -> None:
+    await call.warning("careful")
+    await call.error("broken")
+    await call.log("going on")
+
+
+async def test_errors_and_warnings_are_told_and_the_call_goes_on() -> None:
+    async with connect(Stream(complain)) as call:
+        told = [(message.type, message.data) async for message in call.messages]
+    assert told[:3] == [("warning", "careful"), ("error", "broken"), ("log", "going on")]
+
+
+async def test_only_a_handler_tells_errors_and_warns() -> None:
+    async with connect(Stream(ask)) as call:
+        with pytest.raises(LocalProtocolError, match="only a handler can tell errors"):
+            await call.error("broken")
+        with pytest.raises(LocalProtocolError, match="only a handler can warn"):
+            await call.warning("careful")
+
+
 async def test_after_the_end_no_inputs_are_taken() -> None:
     async with connect(Stream(ask)) as call:
         await call.hang_up()

@@ -8,7 +8,7 @@ from typing import Any
 import anyio
 import pytest
 
-from antiphon import Call, CallRefused, SessionClosed, Stream, connect, echo
+from antiphon import AudioFrame, Call, CallRefused, SessionClosed, Stream, connect, echo
 from antiphon.core.ports import CallInfo
 from antiphon.core.signaling import Refusal
 from tests.transports.serving import (
@@ -218,6 +218,34 @@ async def test_cancelling_the_server_runs_every_handlers_end() -> None:
     assert stream.calls == []
 
 
+async def test_the_end_of_a_call_is_no_failure_of_a_handler_with_tasks(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """What its tasks raise when they use the call that has ended comes out in a group."""
+    ready = anyio.Event()
+
+    async def two_voices(call: Call) -> None:
+        async def speak() -> None:
+            ready.set()
+            while True:
+                await call.send_audio(AudioFrame(bytes(4800), 24000))
+
+        async def hear_to_the_end() -> None:
+            async for _ in call.audio:
+                pass
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(speak)
+            tasks.start_soon(hear_to_the_end)
+
+    directory = WatchedDirectory()
+    async with serving(Stream(two_voices, directory=directory)) as port:
+        async with connect(f"ws://127.0.0.1:{port}/websocket/offer"):
+            await ready.wait()
+        await directory.until(0)
+    assert errors_in(caplog) == []
+
+
 async def test_inputs_before_and_during_a_call_reach_the_handler() -> None:
     async def tell(call: Call) -> None:
         await call.send(list(call.inputs))
@@ -232,3 +260,23 @@ async def test_inputs_before_and_during_a_call_reach_the_handler() -> None:
             elif message.type == "send_input":
                 stream.set_input("a", 3)
     assert received == [[1, 2], [3]]
+
+
+async def test_speaking_after_the_end_is_no_failure_in_a_task_group_either(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def speak_too_late(call: Call) -> None:
+        with anyio.CancelScope(shield=True):
+            async for _ in call.messages:
+                pass
+            await call.send("x")
+
+    async def in_a_group(call: Call) -> None:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(speak_too_late, call)
+
+    stream = Stream(in_a_group)
+    async with stream.running(), connect(stream):
+        pass
+    assert stream.calls == []
+    assert errors_in(caplog) == []

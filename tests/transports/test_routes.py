@@ -567,13 +567,28 @@ async def test_inputs_for_nobody_are_refused() -> None:
             assert (await client.post("/input_hook", content=body)).status_code == status
 
 
-@pytest.mark.parametrize(("path", "kind"), [("/", "text/html"), ("/client.js", "text/javascript")])
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("/", "text/html"),
+        ("/client.js", "text/javascript"),
+        ("/endings.js", "text/javascript"),
+        ("/webrtc.js", "text/javascript"),
+    ],
+)
 async def test_pages_are_served_with_their_type(path: str, kind: str) -> None:
     async with serving(Stream(echo)) as port, client_for(port) as client:
         page = await client.get(path)
         assert page.headers["content-type"] == f"{kind}; charset=utf-8"
         assert page.headers["x-content-type-options"] == "nosniff"
         assert page.content
+
+
+async def test_the_page_is_told_what_the_stream_serves() -> None:
+    stream = Stream(echo, modality="audio-video", mode="receive")
+    async with serving(stream) as port, client_for(port) as client:
+        page = (await client.get("/")).text
+    assert '<html lang="en" data-modality="audio-video" data-mode="receive">' in page
 
 
 async def test_a_host_that_does_not_run_takes_no_calls() -> None:

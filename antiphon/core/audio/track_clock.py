@@ -23,7 +23,7 @@ FRAME = 0.02  # seconds
 PATIENCE = 0.2  # seconds that live sound may be late before it is a pause; a lost packet takes 60
 PIECE_PATIENCE = 0.04  # seconds that half a frame of live sound waits for its other half
 STOCK = 0.1  # seconds of sound in stock that show it is not live
-AHEAD = 0.04  # seconds that timestamps may be ahead of the clock, for sound that begins at once
+AHEAD = 0.1  # seconds that timestamps may be ahead of the clock, for sound that leaves at once
 TAIL = 15  # frames of silence after sound: what a listener's jitter buffer may hold back
 
 _TICKS = int(CLOCK_RATE * FRAME)
@@ -64,6 +64,8 @@ class TrackClock:
         self._pcm += pcm
         if len(self._pcm) >= self._stock:
             self._live = False
+        elif self._live and len(pcm) <= self._frame:
+            self._hurry(now, len(self._pcm) // self._frame)
 
     def clear(self) -> None:
         """Forget the sound that has not left; silence follows at once."""
@@ -95,16 +97,22 @@ class TrackClock:
         return self._due if self._tail else inf
 
     def _begin(self, now: float) -> None:
-        """Sound after silence leaves at once, not in step with the silence: live sound would stay
-        that much late for the rest of the call.
-        """
+        """Sound after silence leaves at once, not in step with the silence."""
         self._live = True
-        passed = round((now - self._epoch) * CLOCK_RATE)
         if now > self._due + PATIENCE + _SLACK:
-            self._pts = max(self._pts, passed)
-            self._quiet = True
-        if self._quiet and self._pts - passed <= AHEAD * CLOCK_RATE:
+            self._pts = max(self._pts, round((now - self._epoch) * CLOCK_RATE))
             self._origin = now - self._pts / CLOCK_RATE
+        elif self._quiet:
+            self._hurry(now, 1)
+
+    def _hurry(self, now: float, frames: int) -> None:
+        """Let that many frames leave now. A burst of live sound (what had waited for a lost packet,
+        or for the handler to begin) would stay late for the rest of the call in any other step; the
+        listener's buffer knows how to make up for what comes early.
+        """
+        last = self._pts + (frames - 1) * _TICKS
+        if frames and last <= (now - self._epoch + AHEAD) * CLOCK_RATE:
+            self._origin = min(self._origin, now - last / CLOCK_RATE)
 
     def _take_rest(self) -> tuple[int, bytes]:
         """The end of a reply, filled up, or a frame of the silence after it."""

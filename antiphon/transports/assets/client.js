@@ -1,8 +1,14 @@
-// Browser client of antiphon: one live voice call over a WebSocket, or over HTTP with server-sent
-// events. No build step, no outside requests. Everything starts at connect().
+// Browser client of antiphon: one live call over WebRTC, over a WebSocket, or over HTTP with
+// server-sent events. No build step, no outside requests. Everything starts at connect().
+
+import { Ending, ask, asEnding, explain, lastWord, parse, pause, refusalOf, unreachable, unreadable } from "./endings.js";
+import { PeerLink } from "./webrtc.js";
+
+export { Ending };
 
 const FRAME_SECONDS = 0.02;
 const PING_INTERVAL_MS = 2000;
+const MEASURE_INTERVAL_MS = 1000;
 const ANSWER_TIMEOUT_MS = 10000; // the server's own limit for a handshake
 const CLOSE_TIMEOUT_MS = 1000;
 const RETRY_MS = 500;
@@ -14,36 +20,27 @@ const MAX_UNSENT_BYTES = 40000; // about 1 s of frames in base64 and JSON
  * Start a call. Returns a Call at once; its progress is told by the callbacks.
  *
  * url         base of the server's routes, by default the page's own
- * transport   "websocket" or "http"
+ * transport   "webrtc", "websocket" or "http"
+ * modality    "audio"; over WebRTC also "video" or "audio-video"
  * mode        "send-receive", "send" or "receive", as the listener sees it
- * sampleRate  Hz on the wire, mu-law
+ * video       constraints of the camera, as getUserMedia takes them
+ * sampleRate  Hz of onAudio, and of the mu-law on the wire of a WebSocket and of HTTP
  * metadata    sent with the start event, the mode is added
  * onState     (state, ending): "preparing", "connecting", "open", "closed"; ending only when closed
  * onMessage   (message): every server message but audio and pong, as the protocol writes it
  * onAudio     (samples, sampleRate): each received frame, Float32Array
  * onLevel     ({direction: "in" | "out", rms, low, high}): every 20 ms captured or played
+ * onPictures  ({direction: "in" | "out", stream}): the camera, and what comes back, for a <video>
+ *
+ * Sound that comes back is played by the call itself, on every transport.
  */
 export function connect(options = {}) {
   return new Call(options);
 }
 
-/** Why a call ended: cause, a sentence for people, and what the server said. */
-export class Ending extends Error {
-  constructor(cause, text, { code = null, meta = null } = {}) {
-    super(text);
-    this.cause = cause; // stopped, ended, refused, unreachable, lost, protocol, microphone, unsupported
-    this.text = text;
-    this.code = code;
-    this.meta = meta;
-  }
-
-  get isProblem() {
-    return this.cause !== "stopped" && this.cause !== "ended";
-  }
-}
-
-/** What keeps calls from working on this page, as a sentence, or null. */
-export function obstacle() {
+/** What keeps calls from working on this page, or those of one transport, as a sentence, or null. */
+export function obstacle(transport) {
+  if (transport === "webrtc" && !globalThis.RTCPeerConnection) return "This browser has no WebRTC.";
   if (!globalThis.isSecureContext || !navigator.mediaDevices) {
     return (
       "This page is not on a secure origin, so the browser gives it no microphone and no audio. " +
@@ -53,31 +50,48 @@ export function obstacle() {
   return globalThis.AudioWorkletNode ? null : "This browser has no AudioWorklet, which calls need.";
 }
 
+/** What each transport can carry. */
+export const MODALITIES = {
+  webrtc: ["audio", "video", "audio-video"],
+  websocket: ["audio"],
+  http: ["audio"],
+};
+
 class Call {
   #options;
   #link;
   #player = null;
-  #microphone = null;
+  #speaker = null;
+  #devices = null;
   #context = null;
-  #pings = null;
+  #timers = [];
   #pingSent = null;
   #finish;
 
   state = "new";
-  stats = { framesOut: 0, framesIn: 0, framesDropped: 0, roundTrip: null, buffered: 0 };
+  /** Over WebRTC measured once a second: packets as frames, and `network`, PeerLink.measure's figures. */
+  stats = { framesOut: 0, framesIn: 0, framesDropped: 0, roundTrip: null, buffered: 0, network: null };
 
   /** Resolves with the Ending when the call is over; never rejects. */
   ended = new Promise((resolve) => (this.#finish = resolve));
 
   constructor(options) {
-    this.#options = { url: document.baseURI, transport: "websocket", mode: "send-receive", ...options };
-    const Link = { websocket: WebSocketLink, http: HttpLink }[this.#options.transport];
-    if (!Link) throw new TypeError(`unknown transport: ${this.#options.transport}`);
-    this.#link = new Link(this.#options.url, {
+    this.#options = { url: document.baseURI, transport: "websocket", modality: "audio", mode: "send-receive", sampleRate: 24000, ...options };
+    const { url, transport, modality } = this.#options;
+    const Link = { webrtc: PeerLink, websocket: WebSocketLink, http: HttpLink }[transport];
+    if (!Link) throw new TypeError(`unknown transport: ${transport}`);
+    if (!MODALITIES[transport].includes(modality)) throw new TypeError(`${transport} does not carry ${modality}`);
+    const owner = {
       message: (message) => this.#receive(message),
       ended: (ending) => this.#end(ending),
-    });
+    };
+    this.#link = new Link(new URL(url, document.baseURI), owner, this.#options);
     this.#run().catch((error) => this.#end(asEnding(error)));
+  }
+
+  /** The RTCPeerConnection of a call over WebRTC, for what this module has no words for; or null. */
+  get peerConnection() {
+    return this.#link.connection ?? null;
   }
 
   /** Hang up. Safe at any time, also while the call is still being made. */
@@ -85,7 +99,7 @@ class Call {
     if (this.state === "closed" || this.state === "closing") return this.ended;
     const wasOpen = this.state === "open";
     this.#setState("closing");
-    this.#releaseAudio();
+    this.#release();
     await this.#link.close(wasOpen);
     this.#end(new Ending("stopped", "The call was stopped."));
     return this.ended;
@@ -97,35 +111,49 @@ class Call {
   }
 
   async #run() {
-    const { mode, sampleRate = 24000, metadata = {} } = this.#options;
+    const { transport, mode } = this.#options;
     this.#setState("preparing");
-    const problem = obstacle();
+    const problem = obstacle(transport);
     if (problem) throw new Ending("unsupported", problem);
-    if (mode !== "receive") {
-      const microphone = await openMicrophone();
-      if (this.#isLeaving()) return stopTracks(microphone);
-      this.#microphone = microphone;
-      this.#watchMicrophone();
-    }
-    await this.#openAudio();
+    if (mode !== "receive" && !(await this.#openDevices())) return;
+    if (this.#hasSound) await this.#openAudio();
     if (this.#isLeaving()) return;
     this.#setState("connecting");
-    const format = await withTimeout(
-      this.#link.open({
-        event: "start",
-        websocket_id: crypto.randomUUID(),
-        media_format: { encoding: "audio/x-mulaw", sample_rate: sampleRate },
-        metadata: { ...metadata, mode },
-      }),
-    );
+    const link = this.#link;
+    const format = await withTimeout(link.open(this.#start(), this.#devices), () => link.late);
     if (this.#isLeaving()) return;
-    if (format.encoding !== "audio/x-mulaw") {
-      throw new Ending("protocol", `The server answered with an encoding not asked for: ${format.encoding}.`);
-    }
-    this.#startAudio(format.sample_rate);
+    if (link.remote) this.#startTracks(link.remote);
+    else this.#startAudio(format);
     this.#setState("open");
     this.#ping();
-    this.#pings = setInterval(() => this.#ping(), PING_INTERVAL_MS);
+    this.#timers.push(setInterval(() => this.#ping(), PING_INTERVAL_MS));
+  }
+
+  get #hasSound() {
+    return this.#options.modality !== "video";
+  }
+
+  #start() {
+    const { mode, sampleRate, metadata } = this.#options;
+    return {
+      event: "start",
+      websocket_id: crypto.randomUUID(),
+      media_format: { encoding: "audio/x-mulaw", sample_rate: sampleRate },
+      metadata: { ...metadata, mode },
+    };
+  }
+
+  /** Whether the call is still wanted when the devices are there. */
+  async #openDevices() {
+    const devices = await openDevices(this.#options);
+    if (this.#isLeaving()) {
+      stopTracks(devices);
+      return false;
+    }
+    this.#devices = devices;
+    this.#watchDevices();
+    this.#showPictures("in", devices);
+    return true;
   }
 
   #isLeaving() {
@@ -151,24 +179,59 @@ class Call {
     }
   }
 
-  #startAudio(rate) {
+  #startAudio({ encoding, sample_rate: rate }) {
+    if (encoding !== "audio/x-mulaw") {
+      throw new Ending("protocol", `The server answered with an encoding not asked for: ${encoding}.`);
+    }
     if (this.#options.mode !== "send") {
       this.#player = new Player(this.#context, rate, {
         level: (level, buffered) => {
           this.stats.buffered = buffered;
-          this.#options.onLevel?.({ direction: "out", ...level });
+          this.#tellLevel("out", level);
         },
         played: (name) => this.#link.send({ event: "mark", mark: { name } }),
       });
     }
-    if (this.#microphone) {
-      capture(this.#context, this.#microphone, rate, (frame) => this.#sendFrame(frame));
+    if (this.#devices) {
+      capture(this.#context, this.#devices, rate, (frame) => this.#sendFrame(frame));
     }
+  }
+
+  #startTracks(remote) {
+    const { sampleRate, onAudio } = this.#options;
+    if (this.#devices && this.#hasSound) {
+      capture(this.#context, this.#devices, sampleRate, (frame) => this.#tellLevel("in", measure(frame)));
+    }
+    if (remote.getAudioTracks().length) {
+      this.#speaker = Object.assign(new Audio(), { srcObject: new MediaStream(remote.getAudioTracks()) });
+      this.#speaker.play().catch(() => {}); // refused only when the call is over before it begins
+      capture(this.#context, this.#speaker.srcObject, sampleRate, (frame) => {
+        onAudio?.(frame, sampleRate);
+        this.#tellLevel("out", measure(frame));
+      });
+    }
+    this.#showPictures("out", remote);
+    this.#timers.push(setInterval(() => this.#measure(), MEASURE_INTERVAL_MS));
+  }
+
+  async #measure() {
+    const network = await this.#link.measure();
+    const { roundTrip, packetsOut: framesOut, packetsIn: framesIn } = network;
+    Object.assign(this.stats, { network, roundTrip, framesOut, framesIn });
+  }
+
+  #showPictures(direction, stream) {
+    const tracks = stream.getVideoTracks();
+    if (tracks.length) this.#options.onPictures?.({ direction, stream: new MediaStream(tracks) });
+  }
+
+  #tellLevel(direction, level) {
+    if (!this.#isLeaving()) this.#options.onLevel?.({ direction, ...level });
   }
 
   #sendFrame(frame) {
     if (this.state !== "open") return;
-    this.#options.onLevel?.({ direction: "in", ...measure(frame) });
+    this.#tellLevel("in", measure(frame));
     const media = { event: "media", media: { payload: toBase64(encodeMulaw(frame)) } };
     const dropped = this.#link.sendMedia(media);
     this.stats.framesOut += 1 - dropped;
@@ -214,21 +277,23 @@ class Call {
 
   #pong() {
     if (this.#pingSent === null) return;
-    this.stats.roundTrip = performance.now() - this.#pingSent;
+    if (!this.stats.network) this.stats.roundTrip = performance.now() - this.#pingSent;
     this.#pingSent = null;
   }
 
-  #watchMicrophone() {
-    for (const track of this.#microphone.getTracks()) {
+  #watchDevices() {
+    for (const track of this.#devices.getTracks()) {
       track.addEventListener("ended", () => {
-        this.#end(new Ending("microphone", "The microphone was disconnected."));
+        const name = track.kind === "audio" ? "microphone" : "camera";
+        this.#end(new Ending("devices", `The ${name} was disconnected.`));
       });
     }
   }
 
-  #releaseAudio() {
-    clearInterval(this.#pings);
-    stopTracks(this.#microphone);
+  #release() {
+    this.#timers.forEach(clearInterval);
+    stopTracks(this.#devices);
+    if (this.#speaker) this.#speaker.srcObject = null;
     if (this.#context && this.#context.state !== "closed") this.#context.close();
   }
 
@@ -237,7 +302,7 @@ class Call {
     const wasClosing = this.state === "closing";
     const final = wasClosing ? new Ending("stopped", "The call was stopped.") : ending;
     this.state = "closed";
-    this.#releaseAudio();
+    this.#release();
     if (!wasClosing) this.#link.close(false);
     this.#finish(final);
     this.#options.onState?.("closed", final);
@@ -335,7 +400,8 @@ class HttpLink {
 
   /** Post the offer and listen; resolves with the media format that the server agreed to. */
   async open(start) {
-    const response = await post(this.#url, JSON.stringify(start), { "Content-Type": "application/json" });
+    const headers = { "Content-Type": "application/json" };
+    const response = await ask(this.#url, { method: "POST", body: JSON.stringify(start), headers });
     if (!response.ok) throw await refusalOf(response);
     const { token, media_format: format, links } = await response.json();
     this.#links = {};
@@ -438,7 +504,8 @@ class HttpLink {
 
   /** A request that did not get through is repeated once, so a short break is survived. */
   async #deliver(body, headers) {
-    const attempt = () => post(this.#links.send, body, headers, this.#aborter.signal);
+    const request = { method: "POST", body, headers, signal: this.#aborter.signal };
+    const attempt = () => ask(this.#links.send, request);
     try {
       const response = await attempt().catch(() => pause(RETRY_MS).then(attempt));
       if (response.ok) return null;
@@ -482,130 +549,47 @@ class Player {
   }
 }
 
-function capture(context, microphone, rate, onFrame) {
+function capture(context, sound, rate, onFrame) {
   const node = new AudioWorkletNode(context, "antiphon-capture", {
     channelCount: 1,
     channelCountMode: "explicit",
     processorOptions: { rate },
   });
   node.port.onmessage = ({ data }) => onFrame(data);
-  context.createMediaStreamSource(microphone).connect(node);
+  context.createMediaStreamSource(sound).connect(node);
   node.connect(context.destination); // it writes silence; without a way out some browsers do not run it
 }
 
-async function openMicrophone() {
+/** What is known after ten seconds of waiting is said better by `late`, where it knows. */
+async function withTimeout(promise, late) {
+  const unanswered = () => new Ending("unreachable", "The server took the connection but did not answer in time.");
+  let timer;
+  const timeout = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(late() ?? unanswered()), ANSWER_TIMEOUT_MS);
+  });
+  return Promise.race([promise, timeout]).finally(() => clearTimeout(timer));
+}
+
+async function openDevices({ modality, video }) {
+  const wanted = {
+    audio: modality !== "video" && { channelCount: 1, echoCancellation: true, noiseSuppression: true, autoGainControl: true },
+    video: modality !== "audio" && (video ?? { width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { ideal: 30 } }),
+  };
   try {
-    return await navigator.mediaDevices.getUserMedia({
-      audio: { channelCount: 1, echoCancellation: true, noiseSuppression: true, autoGainControl: true },
-    });
+    return await navigator.mediaDevices.getUserMedia(wanted);
   } catch (error) {
+    const name = { audio: "microphone", video: "camera", "audio-video": "microphone or camera" }[modality];
     const texts = {
-      NotAllowedError: "The microphone was refused. Allow it for this page in the browser's site settings and start again, or choose “Receive”, which needs none.",
-      NotFoundError: "No microphone was found. Connect one and start again, or choose “Receive”, which needs none.",
-      NotReadableError: "The microphone cannot be opened. Another program may be using it.",
+      NotAllowedError: `The ${name} was refused. Allow it for this page in the browser's site settings and start again, or choose “Receive only”, which needs none.`,
+      NotFoundError: `No ${name} was found. Connect one and start again, or choose “Receive only”, which needs none.`,
+      NotReadableError: `The ${name} cannot be opened. Another program may be using it.`,
     };
-    throw new Ending("microphone", texts[error.name] ?? `The microphone cannot be opened: ${error.message}`);
+    throw new Ending("devices", texts[error.name] ?? `The ${name} cannot be opened: ${error.message}`);
   }
 }
 
 function stopTracks(stream) {
   for (const track of stream?.getTracks() ?? []) track.stop();
-}
-
-/**
- * The ending to tell if the connection closes after this message, given what was known before. A
- * refusal and the end of the stream stay; an error does only while nothing follows it.
- */
-function lastWord(message, before) {
-  if (message.status === "failed") return refusal(message.meta ?? {});
-  const said = message.data ?? message.message;
-  if (message.type === "end_stream") return new Ending("ended", endedText(said));
-  if (message.type === "error") return new Ending("protocol", `The server ended the call after an error: ${said}`);
-  return before?.cause === "protocol" ? null : before;
-}
-
-function parse(text) {
-  try {
-    const message = JSON.parse(text);
-    if (message !== null && typeof message === "object") return message;
-  } catch {
-    // told below, as for a text that is no object
-  }
-  return unreadable();
-}
-
-function unreadable() {
-  return { type: "warning", data: "The server sent a message that cannot be read." };
-}
-
-function endedText(reason) {
-  return reason ? `The server ended the call: ${reason}` : "The server ended the call.";
-}
-
-/** The ending that a close code means (RFC 6455 section 7.4.1), the last word of the server known. */
-function explain(code, reason, word) {
-  if (word?.cause === "refused") return word;
-  if (code === 1001 || code === 1012) return new Ending("lost", "The server is gone: it is shutting down.", { code });
-  if (word) return word;
-  switch (code) {
-    case 1000:
-      return new Ending("ended", endedText(reason), { code });
-    case 1006:
-      return new Ending("lost", "The server is gone: the connection broke.", { code });
-    case 1013:
-      return new Ending("refused", "The server takes no more calls now. Try again later.", { code });
-    default:
-      return new Ending("protocol", `The server closed the call with code ${code}${reason ? `: ${reason}` : "."}`, { code });
-  }
-}
-
-function refusal(meta) {
-  const detail = meta.detail ? ` (${meta.detail})` : "";
-  const texts = {
-    concurrency_limit_reached: `The server is full: its limit of ${meta.limit} call${meta.limit === 1 ? "" : "s"} is reached. Try again later.`,
-    shutting_down: "The server is shutting down.",
-    connection_already_exists: "A call with this id exists already.",
-    connection_closed: "The server has closed this call.",
-    unknown_connection: "The server does not know this call any more.",
-    unsupported_modality: "The server does not serve this kind of call.",
-    unauthorized: "The server did not let this page in: it is not authorised.",
-    forbidden_origin: `The server takes no calls from pages of ${location.origin}.`,
-  };
-  return new Ending("refused", (texts[meta.error] ?? `The server refused: ${meta.error ?? "no reason given"}.`) + detail, { meta });
-}
-
-async function refusalOf(response) {
-  const body = await response.json().catch(() => null);
-  if (body?.meta) return refusal(body.meta);
-  const known = { 401: "unauthorized", 403: "forbidden_origin", 404: "unknown_connection", 410: "connection_closed" };
-  return refusal({ error: known[response.status] ?? `HTTP status ${response.status}` });
-}
-
-async function post(url, body, headers, signal) {
-  try {
-    return await fetch(url, { method: "POST", body, headers, signal });
-  } catch {
-    throw unreachable(url);
-  }
-}
-
-function unreachable(url) {
-  return new Ending("unreachable", `The server does not answer at ${url.host}. Is it running, and does it allow this page?`);
-}
-
-function asEnding(error) {
-  return error instanceof Ending ? error : new Ending("unsupported", `The call could not be made: ${error.message}`);
-}
-
-function pause(milliseconds) {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
-}
-
-async function withTimeout(promise) {
-  const late = new Ending("unreachable", "The server took the connection but did not answer in time.");
-  let timer;
-  const timeout = new Promise((_, reject) => (timer = setTimeout(() => reject(late), ANSWER_TIMEOUT_MS)));
-  return Promise.race([promise, timeout]).finally(() => clearTimeout(timer));
 }
 
 function measure(samples) {

@@ -111,6 +111,16 @@ def test_a_stall_of_live_sound_leaves_no_delay_behind() -> None:
     assert clock.take(now + 0.18) == (pts + 5 * TICKS, SOUND)
 
 
+def test_a_burst_of_live_frames_leaves_at_once() -> None:
+    """As when a handler begins and finds what came before: the call is not late ever after."""
+    clock = TrackClock(RATE, 5.0)
+    for _ in range(4):
+        clock.put(SOUND, 5.01)
+    assert [clock.take(5.01) for _ in range(5)] == [*((n * TICKS, SOUND) for n in range(4)), None]
+    clock.put(SOUND, 5.03)
+    assert clock.take(5.03) == (4 * TICKS, SOUND)
+
+
 def test_sound_does_not_wait_for_the_silence_it_follows() -> None:
     clock = TrackClock(RATE, 5.0)
     assert clock.take(5.0) == (0, SILENCE)
