@@ -5,16 +5,17 @@ server starts, and never by `import antiphon`.
 """
 
 import logging
-from collections.abc import Awaitable, Callable
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import anyio
 import anyio.to_thread
 
 from ..core.errors import ConfigurationError
 from ..core.ice_servers import configuration_fields
+from .admission import Admission
 from .host import Host
+from .http_routes import NO_STORE
 from .ice_config import resolve_configuration
 from .inputs import InputError
 from .requests import Denied, Request, Response, deny, json_response
@@ -27,30 +28,22 @@ __all__ = ("WebRtcRoutes",)
 
 log = logging.getLogger("antiphon")
 
-_NO_STORE = ("cache-control", "no-store")
-
 
 class WebRtcRoutes:
-    """Answers for one host. `read` gives the whole body of a request, `authorize` its principal."""
+    """Answers for one host."""
 
-    def __init__(
-        self,
-        host: Host,
-        read: Callable[[Request], Awaitable[bytes]],
-        authorize: Callable[[Request], Awaitable[Any]],
-    ) -> None:
+    def __init__(self, host: Host, admission: Admission) -> None:
         self._host = host
-        self._read = read
-        self._authorize = authorize
+        self._admission = admission
         self._calls: WebRtcCalls | None = None
         self._broken = False
         self._loading = anyio.Lock()
 
     async def offer(self, request: Request) -> Response:
         """An offer, or a candidate. Raises Denied."""
-        principal = await self._authorize(request)
+        principal = await self._admission.authorize(request)
         try:
-            asked = read_signal(await self._read(request))
+            asked = read_signal(await self._admission.read(request))
         except InputError as error:
             raise deny(error.refusal, str(error)) from error
         if not self._host.running and (refusal := self._host.connecting_refusal()) is not None:
@@ -58,20 +51,20 @@ class WebRtcRoutes:
         calls = await self.load()
         if isinstance(asked, TrickledCandidate):
             await calls.candidate(asked, request)
-            return json_response(200, {"status": "success"}, _NO_STORE)
-        return json_response(200, await calls.offer(asked, request, principal), _NO_STORE)
+            return json_response(200, {"status": "success"}, NO_STORE)
+        return json_response(200, await calls.offer(asked, request, principal), NO_STORE)
 
     async def configuration(self, request: Request) -> Response:
         """What a page makes its peer connection with; there may be TURN credentials in it. Raises
         Denied.
         """
-        await self._authorize(request)
+        await self._admission.authorize(request)
         try:
             configuration = await resolve_configuration(self._host.settings.rtc_configuration)
         except ConfigurationError:
             raise deny("internal_error") from None
         fields = configuration_fields(configuration) if configuration is not None else {}
-        return json_response(200, fields, _NO_STORE)
+        return json_response(200, fields, NO_STORE)
 
     async def load(self) -> "WebRtcCalls":
         """The calls; what they stand on is imported when they are first asked for. Raises Denied
