@@ -1,24 +1,19 @@
 """Sends back what it hears and sees."""
 
-import anyio
+from functools import partial
 
-from ..core.errors import SessionClosed
 from ..core.ports import Call
+from .side_by_side import first_of
 
 __all__ = ("echo",)
 
 
 async def echo(call: Call) -> None:
     """Return every frame as it comes; in a call with video every picture too."""
-    if not call.carries_video:
+    if call.carries_video:
+        await first_of(partial(_return_sound, call), partial(_return_pictures, call))
+    else:
         await _return_sound(call)
-        return
-    try:
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(_return_pictures, call)
-            tasks.start_soon(_return_sound, call)
-    except* SessionClosed:
-        pass  # the client left while something was on its way to it
 
 
 async def _return_sound(call: Call) -> None:
