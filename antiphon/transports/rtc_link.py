@@ -291,14 +291,9 @@ class RtcLink:
         self._unexpect()
         if self._sound_in is not None:
             self._sound_in.close()
-        await self._say_what_waits()
-        channel, state = self._channel, self.connection.connectionState
-        if channel is not None and channel.readyState == "open" and state == "connected":
-            said = anyio.Event()
-            channel.on("close", said.set)
-            channel.close()
-            with anyio.move_on_after(LAST_WORDS):
-                await said.wait()
+        if self._is_heard():
+            await self._say_what_waits()
+            await self._close_channel()
         try:
             await self.connection.close()
         finally:
@@ -308,13 +303,28 @@ class RtcLink:
             self.gone.set()
             self.over()
 
+    def _is_heard(self) -> bool:
+        """Whether there is somebody to say goodbye to. aiortc goes on saying it to one who has
+        vanished, into a transport that is closed by then.
+        """
+        closed = self.driver.closed
+        vanished = closed is not None and closed.remote and closed.code != 1000
+        return self.connection.connectionState == "connected" and not vanished
+
+    async def _close_channel(self) -> None:
+        channel = self._channel
+        if channel is not None and channel.readyState == "open":
+            said = anyio.Event()
+            channel.on("close", said.set)
+            channel.close()
+            with anyio.move_on_after(LAST_WORDS):
+                await said.wait()
+
     async def _say_what_waits(self) -> None:
         """A call may be over before its channel is open, or before the listener has heard the end
         of its sound: they have a little time for that.
         """
         connection, closed = self.connection, self.driver.closed
-        if connection.connectionState != "connected":
-            return
         with anyio.move_on_after(LAST_WORDS):
             if self._waiting and connection.sctp is not None:
                 await self._speakable.wait()

@@ -146,7 +146,11 @@ class _Paced(MediaStreamTrack):
         self._leaving: anyio.Event | None = None  # set when what was given has left
 
     def put(self, pcm: bytes) -> None:
-        """Give int16 PCM, paced. What is given before the sender has started waits for it."""
+        """Give int16 PCM, paced. What is given before the sender has started waits for it; what is
+        given after its end goes nowhere.
+        """
+        if self.readyState != "live":
+            return
         if self._leaving is None:
             self._leaving = anyio.Event()
         self._started().put(pcm, self._time())
