@@ -14,7 +14,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from websockets.asyncio.client import connect
 
-from antiphon import Call
+from antiphon import Call, Stream, Tone
+from antiphon import connect as call_to
 from tests.transports.asgi_calls import telephone
 from tests.transports.asgi_servers import Served, Serving, on_uvicorn
 
@@ -65,6 +66,20 @@ async def test_calls_are_served_below_the_path(serving: Serving, make: Make, pat
         proof = {"authorization": f"Bearer {call['token']}"}
         assert (await client.delete(call["links"]["end"], headers=proof)).status_code == 204
     assert not stream.host.running
+
+
+@pytest.mark.parametrize("path", ["", "/voice"])
+async def test_calls_over_webrtc_are_served_below_the_path(make: Make, path: str) -> None:
+    app = make()
+    Stream(Tone(seconds=1)).mount(app, path)
+    heard = 0.0
+    async with (
+        on_uvicorn(app) as served,
+        call_to(f"webrtc+{served.http}{path}/webrtc/offer") as call,
+    ):
+        async for frame in call.audio:
+            heard += frame.duration
+    assert heard >= 1
 
 
 @pytest.mark.parametrize("path", PATHS)
