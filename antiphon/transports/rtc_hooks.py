@@ -17,6 +17,7 @@ from aiortc import RTCIceTransport, RTCPeerConnection, RTCRtpReceiver
 __all__ = (
     "BoundedDecoderQueue",
     "ReceiveBuffer",
+    "RtpPacket",
     "bound_decoder",
     "hear_stun",
     "overrun",
@@ -36,17 +37,17 @@ _told: set[str] = set()
 
 
 class RtpPacket(Protocol):
-    """What is used of `aiortc.rtp.RtpPacket`."""
+    """What is used of `aiortc.rtp.RtpPacket`: all of it public."""
 
     sequence_number: int
     timestamp: int
-    _data: bytes
+    payload: bytes
 
 
 class ReceiveBuffer(Protocol):
     """What aiortc asks of its receive buffer."""
 
-    def add(self, packet: Any) -> tuple[bool, None]:
+    def add(self, packet: RtpPacket) -> tuple[bool, None]:
         """Take one RTP packet; (whether to ask for a key frame, a whole frame to decode)."""
         ...
 
@@ -127,6 +128,12 @@ def overrun(connection: RTCPeerConnection) -> bool:
     return isinstance(room, int) and room < -MAX_OVERRUN
 
 
+def _counts_room(connection: RTCPeerConnection) -> bool:
+    if isinstance(getattr(connection.sctp, RECEIVE_WINDOW, None), int):
+        return True
+    return _moved("parts of messages that never become whole are kept without a bound")
+
+
 def _moved(effect: str) -> bool:
     if effect not in _told:
         _told.add(effect)
@@ -142,11 +149,13 @@ async def check() -> bool:
         ice = sound.transport.transport
         fits = [take_packets(sound, _Nothing()), bound_decoder(pictures)]
         fits.append(hear_stun(ice, asyncio.Event().set))
+        connection.createDataChannel("")
+        fits.append(_counts_room(connection))
         return all(fits)
     finally:
         await connection.close()
 
 
 class _Nothing:
-    def add(self, packet: Any) -> tuple[bool, None]:
+    def add(self, packet: RtpPacket) -> tuple[bool, None]:
         return False, None

@@ -27,9 +27,12 @@ from .rtc_hooks import bound_decoder, hear_stun, overrun, take_packets
 from .rtc_pictures import PicturesOut, watch
 from .rtc_sound import PlainSound, SoundIn, SoundOut, hear_plain
 
-__all__ = ("RtcLink",)
+__all__ = ("KINDS", "RtcLink")
 
 log = logging.getLogger("antiphon")
+
+KINDS = {"audio": ("audio",), "video": ("video",), "audio-video": ("audio", "video")}
+"""The kinds of tracks of each modality."""
 
 WAITING = 256  # messages that wait for the data channel to open
 BUFFERED = 256 * 1024  # bytes in the data channel before senders wait
@@ -58,6 +61,7 @@ class RtcLink:
         self._pictures: PicturesOut | None = None
         self._sound_in: SoundIn | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._crowded = False
         self._watching = False
         self._closing = False
         self._expiry: asyncio.TimerHandle | None = None
@@ -167,7 +171,7 @@ class RtcLink:
     def _send(self, data: str | bytes) -> None:
         channel = self._channel
         if channel is None or channel.readyState == "connecting":
-            self._waiting.append(data)
+            self._wait_for_channel(data)
             return
         try:
             channel.send(data)
@@ -175,6 +179,13 @@ class RtcLink:
             log.debug("%s: a message found its data channel closed", self._peer)
         except ValueError as error:
             log.warning("%s: a message is not sent: %s", self._peer, error)
+
+    def _wait_for_channel(self, data: str | bytes) -> None:
+        if len(self._waiting) == WAITING and not self._crowded:
+            self._crowded = True
+            text = "%s: %d messages wait for the data channel to open: the oldest are dropped"
+            log.warning(text, self._peer, WAITING)
+        self._waiting.append(data)
 
     def _channel_opened(self) -> None:
         while self._waiting:

@@ -68,17 +68,22 @@ class PicturesOut(MediaStreamTrack):
 
     @property
     def ready(self) -> bool:
-        """Whether one more picture may be given."""
-        return self._next is None
+        """Whether one more picture may be given. Always when the track has ended (a picture that
+        cannot be encoded ends it): nobody waits for room that will not come.
+        """
+        return self._next is None or self.readyState != "live"
 
     def show(self, frame: VideoFrame) -> None:
-        """Give a picture; one that still waits gives way."""
-        self._next = frame
-        self._wake()
+        """Give a picture; one that still waits gives way. Goes nowhere when the track has ended."""
+        if self.readyState == "live":
+            self._next = frame
+            self._wake()
 
     def stop(self) -> None:
         super().stop()
+        self._next = None
         self._wake()
+        self._taken()
 
     async def recv(self) -> av.VideoFrame:
         while self._next is None:

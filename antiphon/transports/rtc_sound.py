@@ -21,6 +21,7 @@ from ..core.audio.jitter import JitterBuffer, Lost, Packet
 from ..core.audio.track_clock import CLOCK_RATE, TrackClock
 from ..core.ports import SoundQuality
 from .opus import OPUS_RATES, opus_decoder, opus_encoder
+from .rtc_hooks import RtpPacket
 from .scheduler import scheduler
 
 __all__ = ("PlainSound", "SoundIn", "SoundOut", "hear_plain", "opus_rate")
@@ -73,12 +74,13 @@ class SoundIn:
             jitter=buffer.jitter,
         )
 
-    def add(self, packet: Any) -> tuple[bool, None]:
+    def add(self, packet: RtpPacket) -> tuple[bool, None]:
         """One RTP packet; aiortc itself gets nothing to decode."""
         if not self._closed:
             now = self._time()
-            data = packet._data
-            for item in self._buffer.push(packet.sequence_number, packet.timestamp, data, now):
+            # A payload of RTP is an Opus packet as it is: RFC 7587 section 4.2.
+            payload = packet.payload
+            for item in self._buffer.push(packet.sequence_number, packet.timestamp, payload, now):
                 self._play(item)
             self._arm()
         return False, None

@@ -34,7 +34,7 @@ from .ice_config import resolve_configuration, to_aiortc
 from .requests import Denied, Request, deny
 from .rtc_body import Offer, TrickledCandidate
 from .rtc_hooks import check
-from .rtc_link import RtcLink
+from .rtc_link import KINDS, RtcLink
 from .rtc_sound import opus_rate
 
 __all__ = ("WebRtcCalls", "check")
@@ -46,7 +46,6 @@ EARLY = 2.0  # seconds that candidates wait for their offer
 MAX_EARLY = 64  # offers that are waited for
 PING = 10.0  # seconds without a sign of life before one is asked for, and again before the end
 
-_KINDS = {"audio": ("audio",), "video": ("video",), "audio-video": ("audio", "video")}
 _DIRECTIONS = {"send-receive": "sendrecv", "send": "recvonly", "receive": "sendonly"}
 
 
@@ -90,7 +89,7 @@ class Peer:
             raise deny("connection_closed")
         self._candidates += 1
         if self._candidates > MAX_CANDIDATES:
-            raise deny("policy_violation", f"a call has at most {MAX_CANDIDATES} candidates")
+            raise _too_many_candidates()
         if self._described:
             self._take(trickled)
         else:
@@ -259,8 +258,9 @@ class WebRtcCalls:
         awaited = self._awaited.get(asked.call_id)
         if awaited is None or self._host.settings.require_token:
             return False
-        if len(awaited.candidates) < MAX_CANDIDATES - 1:  # the first is one too
-            awaited.candidates.append(asked.trickled)
+        if len(awaited.candidates) == MAX_CANDIDATES - 1:  # the first is one too
+            raise _too_many_candidates()
+        awaited.candidates.append(asked.trickled)
         return True
 
     async def _wait_for(self, call_id: str) -> Peer:
@@ -280,6 +280,10 @@ class WebRtcCalls:
             del self._peers[call_id]
 
 
+def _too_many_candidates() -> Denied:
+    return deny("policy_violation", f"a call has at most {MAX_CANDIDATES} candidates")
+
+
 def _offered_tracks(shape: OfferShape) -> tuple[MediaSection, ...]:
     """The sections that carry sound or pictures."""
     return (*shape.wanted("audio"), *shape.wanted("video"))
@@ -287,7 +291,7 @@ def _offered_tracks(shape: OfferShape) -> tuple[MediaSection, ...]:
 
 def _check_modality(shape: OfferShape, modality: str) -> None:
     """Whether a stream serves what is offered. Raises Denied."""
-    served = _KINDS[modality]
+    served = KINDS[modality]
     tracks = _offered_tracks(shape)
     for section in tracks:
         if section.kind not in served:

@@ -18,13 +18,12 @@ from .caller import Caller
 from .http_client import post_offer
 from .http_exchange import Headers
 from .ice_config import ConfigurationSource, resolve_configuration, to_aiortc
-from .rtc_link import RtcLink
+from .rtc_link import KINDS, RtcLink
 from .rtc_sound import opus_rate
 
 __all__ = ("call_webrtc",)
 
 CHANNEL = "antiphon"
-_KINDS = {"audio": ("audio",), "video": ("video",), "audio-video": ("audio", "video")}
 _DIRECTIONS = {"send-receive": "sendrecv", "send": "sendonly", "receive": "recvonly"}
 
 
@@ -56,7 +55,7 @@ async def call_webrtc(
     caller.gone = link.gone
     link.driver = caller.driver
     try:
-        for kind in _KINDS[modality]:
+        for kind in KINDS[modality]:
             link.add_transceiver(kind, _DIRECTIONS[mode], rate, opus=True)
         link.use_channel(connection.createDataChannel(CHANNEL))
         with anyio.fail_after(timeout):

@@ -265,7 +265,7 @@ async def test_sound_flows_where_no_codec_but_g711_is_offered() -> None:
         assert pitch(await heard_loud(peer, RATE // 5)) == pytest.approx(440, abs=15)
 
 
-@pytest.mark.parametrize("name", ["JITTER_BUFFER", "DECODER_QUEUE"])
+@pytest.mark.parametrize("name", ["JITTER_BUFFER", "DECODER_QUEUE", "RECEIVE_WINDOW"])
 async def test_an_aiortc_that_has_changed_inside_still_carries_sound(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, name: str
 ) -> None:

@@ -37,6 +37,23 @@ async def test_of_early_candidates_only_one_holds_its_request_open(
     assert statuses == [200] * 5 + [404]
 
 
+async def test_more_early_candidates_than_a_call_may_have_are_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(webrtc, "MAX_CANDIDATES", 3)
+    monkeypatch.setattr(webrtc, "EARLY", 0.2)
+    statuses: list[int] = []
+    async with serving(Stream(echo)) as port, client_for(port) as client:
+
+        async def send() -> None:
+            statuses.append((await trickle(client, "a")).status_code)
+
+        async with anyio.create_task_group() as tasks:
+            for _ in range(5):
+                tasks.start_soon(send)
+    assert sorted(statuses) == [200, 200, 404, 422, 422]
+
+
 async def test_early_candidates_are_taken_when_their_offer_comes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
