@@ -5,9 +5,10 @@ import signal
 import ssl
 import threading
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from math import inf
+from types import MappingProxyType
 from typing import Any, Literal
 
 import anyio
@@ -38,6 +39,7 @@ log = logging.getLogger("antiphon")
 Modality = Literal["audio", "video", "audio-video"]
 Mode = Literal["send-receive", "send", "receive"]
 _MODALITIES = ("audio", "video", "audio-video")
+SAMPLE_RATE = 24000  # Hz, both ways; docs/protocol.md section 2
 _MODES = ("send-receive", "send", "receive")
 
 
@@ -51,7 +53,8 @@ class Stream:
     modality: what is exchanged; WebSocket and HTTP carry audio, WebRTC and memory all three.
     mode: who speaks, seen from the client.
     input_sample_rate, output_sample_rate: Hz, the rates at which the handler listens, and speaks to
-        clients that name no media format. Frames of any other rate are converted.
+        clients that name no media format. Frames of any other rate are converted. None for what
+        the handler's own attributes of these names say, and 24,000 where it has none.
     concurrency_limit: live calls at a time, over all transports; None for no limit.
     connecting_limit: connections at a time that have not become a call yet.
     time_limit, idle_timeout: seconds of a call, and of it without any message; None for none.
@@ -82,8 +85,8 @@ class Stream:
         *,
         modality: Modality = "audio",
         mode: Mode = "send-receive",
-        input_sample_rate: int = 24000,
-        output_sample_rate: int = 24000,
+        input_sample_rate: int | None = None,
+        output_sample_rate: int | None = None,
         concurrency_limit: int | None = 100,
         connecting_limit: int = 100,
         time_limit: float | None = None,
@@ -107,8 +110,8 @@ class Stream:
         if modality == "video":
             handler = as_video_handler(handler, mode)
         native = check_handler(handler)
-        _rate("input_sample_rate", input_sample_rate)
-        _rate("output_sample_rate", output_sample_rate)
+        input_sample_rate = _rate("input_sample_rate", input_sample_rate, native)
+        output_sample_rate = _rate("output_sample_rate", output_sample_rate, native)
         _at_least("concurrency_limit", concurrency_limit, 1)
         _at_least("connecting_limit", connecting_limit, 1)
         _at_least("max_message", max_message, 1024)
@@ -149,6 +152,13 @@ class Stream:
     def calls(self) -> list[CallInfo]:
         """The live calls, oldest first."""
         return self._directory.calls()
+
+    @property
+    def handlers(self) -> Mapping[str, Any]:
+        """What handles each live call of this process, by id, where the handler makes a copy of
+        itself for each: `stream.handlers[call_id].trigger_response()`.
+        """
+        return MappingProxyType(getattr(self._host.handler, "live", {}))
 
     def hang_up(self, call_id: str, reason: str = "the server hung up") -> None:
         """End a live call; its client is told the reason. Raises UnknownCall."""
@@ -261,9 +271,11 @@ def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
         raise ValueError(f"{name} is one of {', '.join(allowed)}, not {value!r}")
 
 
-def _rate(name: str, value: int) -> None:
+def _rate(name: str, given: int | None, handler: Handler) -> int:
+    value: int = getattr(handler, name, SAMPLE_RATE) if given is None else given
     if not 8000 <= value <= 48000:
         raise ValueError(f"{name} is 8000 to 48000 Hz, not {value!r}")
+    return value
 
 
 def _at_least(name: str, value: int | None, least: int) -> None:

@@ -212,6 +212,10 @@ class Call(Protocol):
         """Tell the client that something is not as it should be."""
         ...
 
+    async def stopword(self) -> None:
+        """Tell the client that a stop word was heard."""
+        ...
+
     async def output(self, *values: Any) -> None:
         """Publish an output of the handler and tell the client that it can be fetched."""
         ...

@@ -19,6 +19,7 @@ from ..core.messages import (
     Log,
     Ping,
     SendInput,
+    StopWord,
     ToClient,
     ToServer,
     WarningNotice,
@@ -126,6 +127,10 @@ class LiveCall:
     async def warning(self, text: str) -> None:
         self._server_only("warn")
         await self._driver.send(WarningNotice(text, text))
+
+    async def stopword(self) -> None:
+        self._server_only("hear stop words")
+        await self._driver.send(StopWord())
 
     async def output(self, *values: Any) -> None:
         self._server_only("output")

@@ -13,6 +13,7 @@ import msgspec
 from anyio.abc import TaskGroup
 
 from ..core.address_policy import AddressPolicy
+from ..core.context import within
 from ..core.errors import SessionClosed
 from ..core.events import CallRequested, Closed, Event, InputsReceived
 from ..core.messages import ErrorNotice, WarningNotice, failure_text
@@ -183,7 +184,8 @@ class Reception:
         driver.act(lambda now: session.accept(info.token, now))
         log.info("%s call %r from %s begins", info.transport, info.id, info.peer)
         try:
-            await host.handler(self.call)
+            with within(self.call):
+                await host.handler(self.call)
         except asyncio.CancelledError as error:
             # Awaiting something that others cancelled is a failure of the handler; let through, it
             # would cancel every call of the application.

@@ -1,0 +1,72 @@
+"""What turn taking asks of models, as protocols. The engines themselves stand with the handlers."""
+
+from typing import Any, Protocol
+
+from .audio.frames import Samples
+
+__all__ = (
+    "PauseDetectionModel",
+    "SpeechToText",
+    "VoiceActivityDetector",
+    "VoiceActivityModel",
+)
+
+
+class VoiceActivityDetector(Protocol):
+    """Hears one stream of sound, frame after frame: the small state of one call."""
+
+    @property
+    def frame_samples(self) -> int:
+        """How many samples it takes at a time: 20 to 32 ms of them."""
+        ...
+
+    def probability(self, frame: Samples) -> float:
+        """That the next frame holds speech, 0 to 1. `frame` is int16 of shape (frame_samples,)."""
+        ...
+
+    def reset(self) -> None:
+        """Forget all sound so far."""
+        ...
+
+
+class VoiceActivityModel(Protocol):
+    """The weights that all calls share."""
+
+    @property
+    def name(self) -> str:
+        """Which engine this is, for logs and reports."""
+        ...
+
+    @property
+    def threshold(self) -> float:
+        """The probability from which a frame counts as speech."""
+        ...
+
+    @property
+    def blocking(self) -> bool:
+        """Whether a frame takes so long that it must not be heard on an event loop: more than about
+        half a millisecond.
+        """
+        ...
+
+    def detector(self, sample_rate: int) -> VoiceActivityDetector:
+        """A detector for one more stream, of 8,000 to 48,000 Hz."""
+        ...
+
+
+class PauseDetectionModel(Protocol):
+    """A detector as FastRTC's users have written them. Taken for one that blocks."""
+
+    def vad(self, audio: tuple[int, Samples], options: Any) -> tuple[float, list[Any]]:
+        """How many seconds of speech there are in (sample rate in Hz, int16 array (n,)), and where:
+        a list of segments, which nothing here looks at.
+        """
+        ...
+
+
+class SpeechToText(Protocol):
+    """Writes down what is said. Taken for one that blocks: it runs in worker threads."""
+
+    def stt(self, audio: tuple[int, Samples]) -> str:
+        """The words in (sample rate in Hz, int16 array (1, n))."""
+        ...
