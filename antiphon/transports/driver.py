@@ -67,6 +67,7 @@ class Driver:
         self._armed = inf
         self._timer_slot = 0
         self._gate: anyio.Event | None = None
+        self._interruptions = 0
         self._touch()
 
     @property
@@ -132,10 +133,15 @@ class Driver:
         self._act(self.session.advance(now))
 
     async def send_audio(self, frame: AudioFrame) -> None:
-        """Play a frame; waits while the lead is used up or the link does not take more."""
+        """Play a frame; waits while the lead is used up or the link does not take more. What waits
+        while an interruption comes is dropped by it as well.
+        """
         session = self.session
+        interruptions = self._interruptions
         while self.closed is None and not (session.ready and self.link.writable):
             await self._wait()
+            if interruptions != self._interruptions:
+                return
         try:
             left = session.send_audio(frame, self._time())
         except SessionClosed:
@@ -175,6 +181,7 @@ class Driver:
     def interrupt(self) -> Interruption:
         """Drop the sound that was not heard yet; whoever waits to send goes on."""
         interruption = self.session.interrupt(self._time())
+        self._interruptions += 1
         self._flush()
         self._open_gate()
         return interruption
