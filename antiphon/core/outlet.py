@@ -38,6 +38,11 @@ class Outlet:
         """When the listener will have played all that has left."""
         return self._playout.end
 
+    @property
+    def given(self) -> float:
+        """Seconds of sound given so far, to within the tail that resampling holds back."""
+        return self._playout.given
+
     def heard(self, now: float) -> float:
         """Seconds of sound that the listener has heard."""
         return self._playout.heard(now)

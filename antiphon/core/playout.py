@@ -20,12 +20,16 @@ _SLACK = 1e-6  # seconds; sums of piece lengths must not miss the lead by roundi
 
 
 class Interruption(msgspec.Struct, frozen=True):
-    """What an interruption cut off, in seconds since the first sound of the call."""
+    """Where an interruption cut the sound of a call, on the scale of `Call.given` and `Call.heard`:
+    `heard + dropped` is what `given` was before it; `heard` is what both are after it.
+    """
 
     heard: float
-    """Seconds of sound that the listener has heard."""
+    """Seconds of the call's sound that the listener has heard; what earlier interruptions dropped
+    does not count.
+    """
     dropped: float
-    """Seconds of sound that were given and not heard: queued here, or told to be cleared there."""
+    """Seconds of sound behind that, given and not heard: queued here, or cleared over there."""
 
 
 def piece_lengths(samples: int, sample_rate: int) -> tuple[int, int]:
@@ -83,6 +87,8 @@ class Playout:
 
     def push(self, kind: Kind, payload: bytes, duration: float) -> None:
         """Queue a piece, or with duration 0 a message that must keep its place among them."""
+        if not self.queue:
+            self._queued = 0.0  # the rounding of earlier sums must not stay
         self.queue.append((kind, payload, duration))
         self._queued += duration
 
@@ -99,7 +105,7 @@ class Playout:
             if duration:
                 self._end = start + duration
                 self._given += duration
-                self._queued -= duration
+                self._queued = max(0.0, self._queued - duration)
             queue.popleft()
             leaving.append((kind, payload))
         return leaving
@@ -110,6 +116,11 @@ class Playout:
             return float("inf")
         duration = self.queue[0][2]
         return min(self._end, self._end + duration - self._lead)
+
+    @property
+    def given(self) -> float:
+        """Seconds of sound sent or queued so far."""
+        return self._given + self._queued if self.queue else self._given
 
     def heard(self, now: float) -> float:
         """Seconds of sound that the listener has heard by now."""

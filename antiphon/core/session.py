@@ -72,6 +72,8 @@ from .wire import Kind, Role, parse_close
 __all__ = ("Session", "SessionConfig", "SessionState")
 
 
+OUR_MARKS = "antiphon-"  # the names of marks that no application sets begin like this
+
 _CONNECTING, _OPEN, _DRAINING, _CLOSED = SessionState
 _NOTHING: tuple[Event, ...] = ()
 # Members looked up once: an Enum's attribute costs more than the comparison.
@@ -108,6 +110,7 @@ class Session:
         self.muted = role is Role.SERVER and config.mode == "send"
         """Whether only the other end speaks."""
         self._warned = False
+        self._marks_set = 0
         self._ending: tuple[EndStream, int] | None = None
         self._listener = Listener()
         self._tracks = False
@@ -145,6 +148,11 @@ class Session:
     def bytes_per_sample(self) -> int:
         """Of encoded audio; 1 before the start."""
         return self._width
+
+    @property
+    def given(self) -> float:
+        """Seconds of sound given so far, less what interruptions dropped."""
+        return self._outlet.given if self._outlet is not None else 0.0
 
     def heard(self, now: float) -> float:
         """Seconds of sound that the listener has heard."""
@@ -316,6 +324,14 @@ class Session:
         if self._outlet is None or not self._outlet.hold(browser.encode(message)):
             self._say(message, now)
         return True
+
+    def ask_heard(self, now: float) -> None:
+        """Server: ask by a mark of our own how far the listener is, where the client answers marks
+        and the call is open.
+        """
+        if Mark in self._row_out and self.marks:
+            self._marks_set += 1
+            self.mark(f"{OUR_MARKS}{self._marks_set}", now)
 
     def flush(self, now: float) -> None:
         """The sound given so far is whole: its end need not wait for more to resample with."""

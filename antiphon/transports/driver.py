@@ -80,6 +80,21 @@ class Driver:
         """What the network has done to the received sound."""
         return None if self._tracks is None else self._tracks.sound_quality
 
+    @property
+    def given(self) -> float:
+        """Seconds of sound given so far, less what interruptions dropped."""
+        return self.session.given
+
+    @property
+    def heard(self) -> float:
+        """Seconds of sound that the listener has heard by now."""
+        return self.session.heard(self._time())
+
+    def mark(self) -> None:
+        """Ask the client to tell when it has played the sound given so far."""
+        self.session.ask_heard(self._time())
+        self._flush()
+
     def feed(self, kind: Kind, payload: bytes, now: float) -> None:
         """One whole message from the wire. Never raises: a peer's error ends this call only."""
         try:

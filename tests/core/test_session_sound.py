@@ -229,6 +229,21 @@ def test_marks_of_dropped_sound_are_answered_after_the_clear_in_order() -> None:
     assert names == ["started", "mark", "clear", "mark"]
 
 
+def test_given_counts_what_waits_and_not_what_an_interruption_dropped() -> None:
+    pair = opened()
+    session = pair.server.session
+    assert session.given == 0.0
+    play(pair, ramp(24_000))
+    assert session.given == pytest.approx(1.0)
+    pair.run(0.5)
+    before = session.given
+    interruption = session.interrupt(0.5)
+    assert interruption.heard + interruption.dropped == pytest.approx(before)
+    assert session.given == session.heard(0.5) == interruption.heard
+    play(pair, ramp(2400))
+    assert session.given == pytest.approx(interruption.heard + 0.1)
+
+
 def test_after_an_interruption_new_sound_leaves_at_once() -> None:
     pair = opened()
     play(pair, ramp(240_000))
