@@ -1,10 +1,10 @@
 """What a function gives, one thing after the other, whatever kind of function it is."""
 
 import inspect
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from .kinds import Kind
 from .threads import Steps, closing, in_thread
@@ -25,14 +25,16 @@ async def outcomes(
         made = await fn(*args)
     else:
         made = fn(*args)
+    source: Steps[Any] | AsyncGenerator[Any]
     if inspect.isgenerator(made):
-        made = Steps[Any](made)
-    if isinstance(made, Steps) or inspect.isasyncgen(made):
-        async with closing(made):
-            yield aiter(made)
+        source = Steps[Any](cast(Generator[Any, None, Any], made))
+    elif inspect.isasyncgen(made):
+        source = cast(AsyncGenerator[Any], made)
     else:
-        yield _single(made)
+        source = _single(made)
+    async with closing(source):
+        yield aiter(source)
 
 
-async def _single(item: Any) -> AsyncIterator[Any]:
+async def _single(item: Any) -> AsyncGenerator[Any]:
     yield item

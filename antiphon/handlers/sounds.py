@@ -23,20 +23,24 @@ def frames_of(media: object) -> Iterator[AudioFrame]:
     """The frames of a sound, of half a second at most. Raises TypeError, ValueError at the first
     step.
     """
-    match media:
-        case AudioFrame():
-            yield from _cut(media)
-        case (int() | np.integer() as rate, np.ndarray() as samples):
-            yield from _convert(int(cast(int, rate)), cast(npt.NDArray[Any], samples))
-        case (int() | np.integer() as rate, np.ndarray() as samples, "mono" | "stereo" as layout):
-            found = cast(npt.NDArray[Any], samples)
-            _check_layout(found, cast(str, layout))
-            yield from _convert(int(cast(int, rate)), found)
-        case _:
-            raise TypeError(
-                "a sound is (sample rate, array), or that and 'mono' or 'stereo', or an AudioFrame,"
-                f" not {_described(media)}"
-            )
+    if isinstance(media, AudioFrame):
+        yield from _cut(media)
+        return
+    items = [*cast(tuple[object, ...], media)] if isinstance(media, tuple) else []
+    if (
+        len(items) not in (2, 3)
+        or not isinstance(items[0], int | np.integer)
+        or not isinstance(items[1], np.ndarray)
+        or items[2:] not in ([], ["mono"], ["stereo"])
+    ):
+        raise TypeError(
+            "a sound is (sample rate, array), or that and 'mono' or 'stereo', or an AudioFrame,"
+            f" not {_described(media)}"
+        )
+    rate, samples = int(items[0]), cast(npt.NDArray[Any], items[1])
+    if items[2:]:
+        _check_layout(samples, items[2])
+    yield from _convert(rate, samples)
 
 
 def _cut(frame: AudioFrame) -> Iterator[AudioFrame]:

@@ -1,5 +1,6 @@
 """Turns, to the sample."""
 
+from itertools import pairwise
 from math import inf, nan
 from typing import Any
 
@@ -282,7 +283,7 @@ def test_no_turn_overlaps_the_speech_of_another(parts: list[tuple[Any, float]]) 
     found = pauses(turns_of().receive(sound))
     for turn in found:
         assert np.array_equal(turn.audio, sound[turn.at - len(turn.audio) : turn.at])
-    for before, after in zip(found, found[1:], strict=False):
+    for before, after in pairwise(found):
         assert after.at - len(after.audio) >= before.at - int(0.3 * RATE)
 
 

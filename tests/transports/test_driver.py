@@ -274,7 +274,7 @@ async def test_what_waits_to_be_sent_when_an_interruption_comes_is_dropped() -> 
         tasks.start_soon(rig.driver.send_audio, SECOND)
         await anyio.wait_all_tasks_blocked()
         rig.driver.interrupt()
-    assert rig.seconds <= 0.2
+    assert rig.link.seconds <= 0.2
     assert rig.driver.session.ready
     await rig.driver.send_audio(AudioFrame(bytes(320), RATE))
-    assert rig.seconds <= 0.22
+    assert rig.link.seconds <= 0.22
