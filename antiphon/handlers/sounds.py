@@ -1,7 +1,8 @@
 """The sound that a function gives, made frames."""
 
 from collections.abc import Iterator
-from typing import Any, cast
+from operator import index
+from typing import Any, SupportsIndex, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,7 @@ AudioEmitType = AudioFrame | tuple[int, npt.NDArray[Any]] | tuple[int, npt.NDArr
 float (full scale 1.0), of shape (n,), (1, n), (n, 1), or (2, n) for stereo, which is mixed to mono.
 """
 
+_LAYOUTS: tuple[list[object], ...] = ([], ["mono"], ["stereo"])
 _PIECE = 0.5  # seconds; converting and resampling more at a time would hold up other calls
 
 
@@ -27,20 +29,17 @@ def frames_of(media: object) -> Iterator[AudioFrame]:
         yield from _cut(media)
         return
     items = [*cast(tuple[object, ...], media)] if isinstance(media, tuple) else []
-    if (
-        len(items) not in (2, 3)
-        or not isinstance(items[0], int | np.integer)
-        or not isinstance(items[1], np.ndarray)
-        or items[2:] not in ([], ["mono"], ["stereo"])
-    ):
-        raise TypeError(
-            "a sound is (sample rate, array), or that and 'mono' or 'stereo', or an AudioFrame,"
-            f" not {_described(media)}"
-        )
-    rate, samples = int(items[0]), cast(npt.NDArray[Any], items[1])
-    if items[2:]:
-        _check_layout(samples, items[2])
-    yield from _convert(rate, samples)
+    match items:
+        case [SupportsIndex() as rate, np.ndarray(), *layout] if layout in _LAYOUTS:
+            samples = cast(npt.NDArray[Any], items[1])
+        case _:
+            raise TypeError(
+                "a sound is (sample rate, array), or that and 'mono' or 'stereo', or an AudioFrame,"
+                f" not {_described(media)}"
+            )
+    if layout:
+        _check_layout(samples, str(layout[0]))
+    yield from _convert(index(rate), samples)
 
 
 def _cut(frame: AudioFrame) -> Iterator[AudioFrame]:
