@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from operator import index
-from typing import Any, SupportsIndex, cast
+from typing import Any, SupportsIndex, TypeGuard, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -28,10 +28,11 @@ def frames_of(media: object) -> Iterator[AudioFrame]:
     if isinstance(media, AudioFrame):
         yield from _cut(media)
         return
-    items = [*cast(tuple[object, ...], media)] if isinstance(media, tuple) else []
-    match items:
-        case [SupportsIndex() as rate, np.ndarray(), *layout] if layout in _LAYOUTS:
-            samples = cast(npt.NDArray[Any], items[1])
+    match _items(media):
+        case [SupportsIndex() as rate, samples, *layout] if (
+            _is_array(samples) and layout in _LAYOUTS
+        ):
+            pass
         case _:
             raise TypeError(
                 "a sound is (sample rate, array), or that and 'mono' or 'stereo', or an AudioFrame,"
@@ -40,6 +41,14 @@ def frames_of(media: object) -> Iterator[AudioFrame]:
     if layout:
         _check_layout(samples, str(layout[0]))
     yield from _convert(index(rate), samples)
+
+
+def _items(media: object) -> list[object]:
+    return [*cast(tuple[object, ...], media)] if isinstance(media, tuple) else []
+
+
+def _is_array(item: object) -> TypeGuard[npt.NDArray[Any]]:
+    return isinstance(item, np.ndarray)
 
 
 def _cut(frame: AudioFrame) -> Iterator[AudioFrame]:
@@ -68,6 +77,5 @@ def _check_layout(samples: npt.NDArray[Any], layout: str) -> None:
 
 def _described(media: object) -> str:
     if isinstance(media, tuple):
-        names = [type(item).__name__ for item in cast(tuple[object, ...], media)]
-        return f"({', '.join(names)})"
+        return f"({', '.join(type(item).__name__ for item in _items(media))})"
     return type(media).__name__
