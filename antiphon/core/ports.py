@@ -85,6 +85,11 @@ class Tracks(Protocol):
         ...
 
     @property
+    def pending_audio(self) -> float:
+        """Seconds of sound given and not yet left."""
+        ...
+
+    @property
     def sound_quality(self) -> SoundQuality | None:
         """Of the sound received so far; None where nobody counts."""
         ...
@@ -252,7 +257,9 @@ class Call(Protocol):
         ...
 
     async def drain(self) -> None:
-        """Wait until the peer has played all that was sent."""
+        """Wait until the peer has played all that was sent, as far as this end knows (`heard`): at
+        most two seconds longer than the sound takes. In memory, where nothing is paced, at once.
+        """
         ...
 
     async def hang_up(self, reason: str = "") -> None:

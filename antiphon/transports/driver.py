@@ -13,7 +13,7 @@ import anyio
 
 from ..core.audio.frames import AudioFrame
 from ..core.errors import LocalProtocolError, RemoteProtocolError, SessionClosed
-from ..core.events import AudioReceived, Closed, Event, Message, PlayoutReady
+from ..core.events import AudioReceived, Closed, Event, MarkReached, Message, PlayoutReady
 from ..core.messages import WarningNotice, WireMessage
 from ..core.playout import Interruption
 from ..core.ports import Link, SoundQuality, Tracks
@@ -88,7 +88,11 @@ class Driver:
     @property
     def heard(self) -> float:
         """Seconds of sound that the listener has heard by now."""
-        return self.session.heard(self._time())
+        return self.session.heard(self._time(), self._pending)
+
+    @property
+    def _pending(self) -> float:
+        return 0.0 if self._tracks is None else self._tracks.pending_audio
 
     def mark(self) -> None:
         """Ask the client to tell when it has played the sound given so far."""
@@ -195,23 +199,23 @@ class Driver:
 
     def interrupt(self) -> Interruption:
         """Drop the sound that was not heard yet; whoever waits to send goes on."""
-        interruption = self.session.interrupt(self._time())
+        interruption = self.session.interrupt(self._time(), self._pending)
         self._interruptions += 1
         self._flush()
         self._open_gate()
         return interruption
 
     async def drain(self) -> None:
-        """Wait until the peer has played all that was sent."""
+        """Wait until the peer has played all that was sent, as far as this end knows; at most
+        `PATIENCE` longer than a listener without delay needs.
+        """
         self.session.flush(self._time())
         self._flush()
         while self.closed is None:
-            if self.session.ready:
-                left = self.session.playout_end - self._time()
-                if left <= 0 or not self.paced:
-                    return
-                await anyio.sleep(left)
-            else:
+            left = self._unplayed() if self.session.ready else inf
+            if left <= 0 or (left < inf and not self.paced):
+                return
+            with anyio.move_on_after(left):
                 await self._wait()
 
     def act(self, step: Callable[[float], Sequence[Event]]) -> None:
@@ -228,6 +232,10 @@ class Driver:
         closed = self.closed
         return SessionClosed(closed.code, closed.reason) if closed else SessionClosed(1006, "")
 
+    def _unplayed(self) -> float:
+        now = self._time()
+        return self.session.playout_end(now, self._pending) - now
+
     async def _wait(self) -> None:
         if self._gate is None:
             self._gate = anyio.Event()
@@ -242,7 +250,7 @@ class Driver:
         closed: Closed | None = None
         for event in events:
             match event:
-                case PlayoutReady():
+                case PlayoutReady() | MarkReached():
                     self._open_gate()
                 case AudioReceived():
                     self.audio.push(event.frame, len(event.frame.pcm))
