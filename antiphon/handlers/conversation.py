@@ -134,7 +134,7 @@ class Conversation:
             return
         async with self._hearing:
             audio = self._turns.take()
-        self._answer(audio)
+        await self._answer(audio)
 
     async def _listen(self) -> None:
         async for frame in self._call.audio:
@@ -158,14 +158,15 @@ class Conversation:
             case BargeIn():
                 self._interrupt()
             case Paused():
-                self._answer(event.audio)
+                await self._answer(event.audio)
             case StopWordHeard():
                 await self._call.stopword()
             case _:
                 assert_never(event)
 
-    def _answer(self, audio: Samples) -> None:
+    async def _answer(self, audio: Samples) -> None:
         self._interrupt()
+        await self._call.log("pause_detected")
         self._begin(self._fn, audio)
 
     def _begin(self, function: Function, audio: Samples | None) -> None:
@@ -214,7 +215,6 @@ class Conversation:
         call = self._call
         turn: tuple[Any, ...] = ()
         if audio is not None:
-            await call.log("pause_detected")
             turn = ((call.sample_rate, audio.reshape(1, -1)),)
         values = await self._inputs(function)
         if values is None:

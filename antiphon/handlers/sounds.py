@@ -76,6 +76,5 @@ def _check_layout(samples: npt.NDArray[Any], layout: str) -> None:
 
 
 def _described(media: object) -> str:
-    if isinstance(media, tuple):
-        return f"({', '.join(type(item).__name__ for item in _items(media))})"
-    return type(media).__name__
+    names = [type(item).__name__ for item in _items(media)]
+    return f"({', '.join(names)})" if names else type(media).__name__

@@ -198,6 +198,7 @@ def test_of_a_listener_with_a_delay_never_more_is_told_than_it_heard(
         end = max(end, begin) + length
         begin += length + pause
     known = False
+    now = 0.0
     for unit in range(begin + delay + way + 1):
         now = unit * STEP
         if unit in coming:
