@@ -34,17 +34,21 @@ def add_parser(commands: Any) -> None:
 
 def run(_arguments: argparse.Namespace) -> int:
     """Print the list; the exit status is 0."""
-    print(f"voice activity, at {RATE} Hz:")
-    for name in ENGINES:
-        try:
-            model = voice_activity_model(name)
-        except ImportError as error:
-            print(f"  {name:<9} not here: {error}")
-            continue
-        chosen = "; auto takes it" if voice_activity_model("auto") is model else ""
-        print(f"  {name:<9} {_cost(model)}; threshold {model.threshold:g}{chosen}")
-        print(f"  {'':<9} from {_origin(model)}")
+    told = [line for name in ENGINES for line in _about(name)]
+    print("\n".join([f"voice activity, at {RATE} Hz:", *told]))
     return 0
+
+
+def _about(name: str) -> list[str]:
+    try:
+        model = voice_activity_model(name)
+    except ImportError as error:
+        return [f"  {name:<9} not here: {error}"]
+    chosen = "; auto takes it" if voice_activity_model("auto") is model else ""
+    return [
+        f"  {name:<9} {_cost(model)}; threshold {model.threshold:g}{chosen}",
+        f"  {'':<9} from {_origin(model)}",
+    ]
 
 
 def _cost(model: VoiceActivityModel) -> str:
