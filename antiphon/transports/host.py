@@ -184,7 +184,7 @@ class Reception:
         driver.act(lambda now: session.accept(info.token, now))
         log.info("%s call %r from %s begins", info.transport, info.id, info.peer)
         try:
-            with within(self.call):
+            with within(self.call, asyncio.get_running_loop().call_soon_threadsafe):
                 await host.handler(self.call)
         except asyncio.CancelledError as error:
             # Awaiting something that others cancelled is a failure of the handler; let through, it
