@@ -48,13 +48,16 @@ class Outgoing:
                 await self._call.send_audio(frame)
             finally:
                 self._playing = None
+        self._carry_out()
 
     def _carry_out(self) -> None:
-        # A clear is carried out here once, before anything newer is given: by the time its own
-        # callback runs, newer sound may have come by another way.
+        # A clear is carried out once, before anything newer is given (by the time its own callback
+        # runs, newer sound may have come by another way) and after what is being given: woken up
+        # by the interruption, that would be given behind it.
         if self._carried_out == self._clears:
+            return
+        if self._playing is not None:
+            self._playing.cancel()
             return
         self._carried_out = self._clears
         self._call.interrupt()
-        if self._playing is not None:
-            self._playing.cancel()
