@@ -9,7 +9,7 @@ from .ports import Call
 __all__ = ("Soon", "current_call", "soon", "within")
 
 Soon = Callable[[Callable[[], object]], object]
-"""Runs a function soon on an event loop, from whatever thread: `loop.call_soon_threadsafe`."""
+"""Runs a function on an event loop, from whatever thread: at once when called there, else soon."""
 
 _current: ContextVar[tuple[Call, Soon]] = ContextVar("antiphon_call")
 
@@ -22,8 +22,8 @@ def current_call() -> Call:
 
 
 def soon(function: Callable[[], object]) -> None:
-    """Run a function on the event loop of the current call, from whatever thread, and do not wait
-    for it. Raises RuntimeError where there is no call, and when its loop is closed.
+    """Run a function on the event loop of the current call: at once when called there, else soon,
+    and not waited for. Raises RuntimeError where there is no call, and when its loop is closed.
     """
     _found()[1](function)
 

@@ -25,6 +25,16 @@ Warning = warn_client
 
 
 def _begin(call: Call, message: str) -> None:
+    saying = call.warning(message)
+    try:
+        # It is said before its first wait, or not yet: what the caller does next, an end even,
+        # comes behind it.
+        saying.send(None)
+    except StopIteration:
+        return
+    except SessionClosed:
+        return  # there is nobody to tell
+    saying.close()
     # No task group lives as long as it may take: it ends with the call, which nobody waits for.
     task = asyncio.get_running_loop().create_task(_tell(call, message))
     _telling.add(task)
@@ -32,5 +42,5 @@ def _begin(call: Call, message: str) -> None:
 
 
 async def _tell(call: Call, message: str) -> None:
-    with suppress(SessionClosed):  # there is nobody to tell
+    with suppress(SessionClosed):
         await call.warning(message)

@@ -1,7 +1,6 @@
 """How often a handler that has nothing to say is asked."""
 
 import anyio
-import anyio.lowlevel
 import pytest
 
 from antiphon.handlers.idling import LONGEST, SHORTEST, Idling

@@ -17,7 +17,7 @@ async def coroutine(value: int) -> tuple[int, int]:
 
 
 async def test_functions_run_in_a_thread_and_coroutines_on_the_loop() -> None:
-    with Method(function) as sync, Method(coroutine) as later:
+    with Method[tuple[int, int]](function) as sync, Method[tuple[int, int]](coroutine) as later:
         assert (sync.blocks, later.blocks) == (True, False)
         value, thread = await sync(1)
         assert (value, thread == threading.get_ident()) == (1, False)

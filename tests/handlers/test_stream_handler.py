@@ -16,7 +16,7 @@ from antiphon.core.errors import WebRTCError
 from antiphon.handlers import threads
 from antiphon.handlers.idling import LONGEST
 from antiphon.handlers.stream_handler import AsyncStreamHandler, StreamHandler
-from tests.handlers.classics import FRAME, HANDLERS, SOUND, classic, heard, say
+from tests.handlers.classics import FRAME, HANDLERS, SOUND, always, classic, heard, one_by_one, say
 from tests.handlers.pictures import errors_told, told
 
 PATIENCE = 10  # seconds until a blocked thread gives up, so that a failing test ends
@@ -123,7 +123,7 @@ async def test_what_emit_returns_is_played_and_published(
     base: Any, emitted: Any, sound: bytes, outputs: list[Any]
 ) -> None:
     results = [emitted, ((24000, SOUND), CloseStream("over"))]
-    stream = Stream(classic(base, emit=lambda self: results.pop(0)))
+    stream = Stream(classic(base, emit=one_by_one(results)))
     async with stream.running(), connect(stream, encoding="audio/pcm", call_id="a") as call:
         published = stream.output_stream("a")
         pcm = b"".join([frame.pcm async for frame in call.audio])
@@ -166,7 +166,7 @@ async def test_an_emit_with_nothing_to_say_is_not_asked_all_the_time(
 async def test_an_emit_that_never_waits_lets_others_run(base: Any) -> None:
     """47: neither with sound nor with outputs, nor with nothing."""
     for emitted in ((24000, SOUND), AdditionalOutputs(1), None):
-        stream = Stream(classic(base, emit=lambda self, emitted=emitted: emitted))
+        stream = Stream(classic(base, emit=always(emitted)))
         async with connect(stream, encoding="audio/pcm"), connect(Stream(echo)) as other:
             with anyio.fail_after(PATIENCE):
                 for _ in range(20):
@@ -218,7 +218,7 @@ async def test_one_thread_at_a_time_runs_a_method_and_never_the_loops() -> None:
             pass
     threads_of = list(ran.values())
     assert [len(each) for each in threads_of] == [1, 1, 1]
-    assert not set.union(*threads_of) & {threading.get_ident()}
+    assert not {threading.get_ident()} & {*threads_of[0], *threads_of[1], *threads_of[2]}
 
 
 async def test_receive_goes_on_while_emit_blocks() -> None:
@@ -258,7 +258,9 @@ async def test_an_exception_is_told_logged_once_and_survived(
         fail(self)
         return CloseStream()
 
-    methods = {"receive": fail, "emit": emit} if method == "receive" else {"emit": fail_and_emit}
+    methods: dict[str, Any] = (
+        {"receive": fail, "emit": emit} if method == "receive" else {"emit": fail_and_emit}
+    )
     with caplog.at_level(logging.ERROR, "antiphon"):
         async with connect(Stream(classic(base, **methods)), encoding="audio/pcm") as call:
             await say(call, 6)
@@ -272,7 +274,7 @@ async def test_an_exception_is_told_logged_once_and_survived(
 async def test_what_is_no_sound_does_not_end_the_output(base: Any, wrong: Any) -> None:
     """21."""
     results = [wrong, ((24000, SOUND), CloseStream())]
-    stream = Stream(classic(base, emit=lambda self: results.pop(0)))
+    stream = Stream(classic(base, emit=one_by_one(results)))
     async with connect(stream, encoding="audio/pcm") as call:
         assert await heard(call, FRAME) == SOUND.tobytes()
         assert len(await errors_told(call)) == 1
