@@ -12,7 +12,7 @@ from typing import Any, Literal, cast
 import numpy as np
 import numpy.typing as npt
 
-from ..core.audio.convert import to_float32, to_int16
+from ..core.audio.convert import channels_first, to_float32, to_int16
 from ..core.audio.frames import Samples
 
 __all__ = ("Format", "audio_to_bytes", "audio_to_file", "audio_to_float32", "audio_to_int16")
@@ -29,7 +29,7 @@ def audio_to_bytes(audio: tuple[int, Array], format: Format = "mp3") -> bytes:
     the next higher one. It blocks some 20 ms for each second of MP3. Raises TypeError, ValueError.
     """
     sample_rate, samples = audio
-    channels = _channels_first(to_int16(samples))
+    channels = channels_first(to_int16(samples))
     match format:
         case "wav":
             return _wav(sample_rate, channels)
@@ -72,18 +72,6 @@ def _alone(audio: Array | tuple[int, Array]) -> Array:
         warnings.warn(text, DeprecationWarning, stacklevel=3)
         return audio[1]
     return audio
-
-
-def _channels_first(samples: Samples) -> Samples:
-    match samples.shape:
-        case (n,):
-            return samples.reshape(1, n)
-        case (1 | 2, _):
-            return samples
-        case (_, 1):
-            return samples.T
-        case shape:
-            raise ValueError(f"audio has shape {shape}; allowed: (n,), (1, n), (n, 1), (2, n)")
 
 
 def _wav(sample_rate: int, channels: Samples) -> bytes:
