@@ -4,12 +4,13 @@ import anyio
 
 __all__ = ("Idling",)
 
-SHORTEST, LONGEST = 0.02, 0.1  # seconds; a frame, and what is hardly felt as a pause
+SHORTEST = 0.03  # seconds; more than a frame, so that live sound is what ends a rest
+LONGEST = 0.1  # seconds; hardly felt as a pause
 
 
 class Idling:
     """The rests between an `emit` that returned nothing and the next: until a frame was received,
-    or 20 ms, or, while none is received, up to 100 ms.
+    or 30 ms; while none is received and nothing is said, up to 100 ms.
     """
 
     def __init__(self) -> None:

@@ -31,7 +31,7 @@ class StreamHandler(StreamHandlerBase):
         tuple of sound and these, or None for nothing.
 
         Called again when there is room for more sound. After None, when a frame was received or
-        20 ms have passed: 100 ms where nothing is received.
+        30 ms have passed; 100 ms, where it goes on and nothing is received.
         """
 
 

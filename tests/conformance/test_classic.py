@@ -1,11 +1,14 @@
 """Classic handlers behave alike on every transport: what they get, and how their calls end."""
 
 import asyncio
+import logging
 import queue
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import anyio
+import anyio.to_thread
 import numpy as np
 import pytest
 
@@ -32,7 +35,7 @@ async def opened(peer: Peer) -> None:
 class Echo(StreamHandler):
     """As FastRTC's documents have it, but that its `emit` can be ended."""
 
-    shapes: set[tuple[int, tuple[int, ...], str]]
+    shapes: set[Any]
 
     def __init__(self) -> None:
         super().__init__()
@@ -55,7 +58,7 @@ class Echo(StreamHandler):
 
 
 class AsyncEcho(AsyncStreamHandler):
-    shapes: set[tuple[int, tuple[int, ...], str]]
+    shapes: set[Any]
 
     def __init__(self) -> None:
         super().__init__()
@@ -80,7 +83,8 @@ async def test_sound_reaches_the_handler_in_20_ms_and_comes_back(
 ) -> None:
     """1H: one shape on every transport."""
     handler = made()
-    handler.shapes = set()
+    shapes: set[Any] = set()
+    handler.shapes = shapes
     wanted = tone(440, 0.3)
     async with over.serving(handler) as site, site.peer() as peer:
         await opened(peer)
@@ -92,7 +96,7 @@ async def test_sound_reaches_the_handler_in_20_ms_and_comes_back(
                 assert isinstance(item, Sound)
                 heard = np.concatenate((heard, decoded(item)))
         alike(heard, wanted[: len(heard)])
-    assert handler.shapes == {(RATE, (1, RATE // 50), "int16")}
+    assert shapes == {(RATE, (1, RATE // 50), "int16")}
 
 
 async def stops(site: Site, peer: Peer) -> None:
@@ -239,6 +243,49 @@ async def opened_and_hearing(peer: Peer) -> None:
     assert isinstance(await peer.next(), Sound)
 
 
+class Late(StreamHandler):
+    """Blocks in its first `receive` until it is told to go on, and notes what it gets."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.began, self.go = threading.Event(), threading.Event()
+        self.got: list[float] = []
+
+    def copy(self) -> "Late":
+        return self
+
+    def receive(self, frame: tuple[int, Samples]) -> None:
+        self.began.set()
+        self.go.wait(PATIENCE)
+        self.got.append(float(frame[1].mean()))
+
+    def emit(self) -> Any:
+        return CloseStream() if self.got and self.got[-1] > 9000 else None
+
+
+@pytest.mark.needs("messages", "connected", "paced")
+async def test_of_sound_that_a_late_receive_missed_the_newest_is_kept_and_the_rest_counted(
+    over: Transport, caplog: pytest.LogCaptureFixture
+) -> None:
+    handler = Late()
+    async with over.serving(handler) as site, site.peer() as peer:
+        await opened(peer)
+        await speak(peer, np.full(FRAME, 100, "<i2"))
+        assert await anyio.to_thread.run_sync(handler.began.wait, PATIENCE)
+        await speak(peer, np.full(50 * FRAME, 1000, "<i2"))
+        await speak(peer, np.full(FRAME, 10_000, "<i2"))
+        await peer.answers()
+        dropped = handler.call.dropped_frames
+        with caplog.at_level(logging.WARNING, "antiphon"):
+            handler.go.set()
+            await peer.hear(end_stream("Stream closed"))
+    assert 0 < len(handler.got) - 1 <= 15  # 0.3 s
+    assert len(handler.got) + dropped == 52
+    assert [record.getMessage() for record in caplog.records] == [
+        "receive() of call 'one' is late: older sound is dropped"
+    ]
+
+
 @pytest.mark.parametrize("later", [False, True])
 async def test_a_generator_of_sound_is_heard_and_its_end_ends_the_call(
     over: Transport, later: bool
@@ -249,11 +296,11 @@ async def test_a_generator_of_sound_is_heard_and_its_end_ends_the_call(
         for at in range(0, len(wanted), 1000):
             yield RATE, wanted[at : at + 1000]
 
-    async def async_source() -> Any:
+    async def async_source() -> AsyncIterator[Any]:
         for item in source():
             yield item
 
-    made = AudioGenerator(async_source if later else source)
+    made = AudioGenerator(async_source) if later else AudioGenerator(source)
     async with over.serving(made, mode="receive") as site, site.peer() as peer:
         await peer.say(start())
         heard, others = await all_of_it(peer)

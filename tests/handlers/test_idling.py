@@ -28,7 +28,7 @@ async def test_rests_grow_while_nothing_is_received(clock: Clock) -> None:
     idling = Idling()
     for _ in range(6):
         await idling.rest()
-    assert clock.delays == [SHORTEST, 0.04, 0.08, LONGEST, LONGEST, LONGEST]
+    assert clock.delays == [SHORTEST, 2 * SHORTEST, LONGEST, LONGEST, LONGEST, LONGEST]
 
 
 @pytest.mark.parametrize("again", ["stir", "busy"])

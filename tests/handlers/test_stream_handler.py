@@ -306,32 +306,6 @@ async def test_what_a_handler_says_on_purpose_reaches_the_client_each_time(base:
 
 
 @pytest.mark.parametrize("base", HANDLERS)
-async def test_sound_that_waits_for_a_late_receive_is_bounded_counted_and_logged_once(
-    base: Any, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    dropped = iter([0, 3, 3, 7])
-    came: list[int] = []
-
-    def receive(self: Any, frame: Any) -> None:
-        came.append(1)
-
-    def emit(self: Any) -> Any:
-        return CloseStream() if len(came) == 4 else None
-
-    monkeypatch.setattr(
-        "antiphon.transports.call.LiveCall.dropped_frames", property(lambda self: next(dropped, 7))
-    )
-    with caplog.at_level(logging.WARNING, "antiphon"):
-        stream = Stream(classic(base, receive=receive, emit=emit))
-        async with connect(stream, encoding="audio/pcm") as call:
-            await say(call, 4)
-            await told(call)
-    assert [record.getMessage() for record in caplog.records] == [
-        f"receive() of call {call.id!r} is late: older sound is dropped"
-    ]
-
-
-@pytest.mark.parametrize("base", HANDLERS)
 async def test_a_client_that_only_speaks_is_not_spoken_to(
     base: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
