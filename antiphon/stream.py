@@ -20,6 +20,7 @@ from .core.liveness import Timing
 from .core.playout import LEAD
 from .core.ports import CallInfo, Directory, Handler, HangUp, Output, SetInputs
 from .core.session import SessionConfig
+from .handlers.generator import SoundSource, as_audio_handler
 from .handlers.kinds import check_handler
 from .handlers.video import FrameFunction, PictureSource, as_video_handler
 from .transports.asgi import AsgiApp
@@ -47,9 +48,11 @@ class Stream:
     """A handler, ready to be served on every transport.
 
     handler: a coroutine function `async def handler(call: Call) -> None`, or an object with such a
-        `__call__`. Returning ends the call. With modality "video" any other function and every
-        generator function stands for `VideoStreamHandler(function)`; a coroutine function of
-        pictures has to be wrapped in it, as its like is a handler of calls.
+        `__call__`, as subclasses of `StreamHandler` and its like are. Returning ends the call. With
+        modality "video" any other function and every generator function stands for
+        `VideoStreamHandler(function)`; a coroutine function of pictures has to be wrapped in it, as
+        its like is a handler of calls. With modality "audio" and mode "receive" a generator
+        function of sound stands for `AudioGenerator(function)`.
     modality: what is exchanged; WebSocket and HTTP carry audio, WebRTC and memory all three.
     mode: who speaks, seen from the client.
     input_sample_rate, output_sample_rate: Hz, the rates at which the handler listens, and speaks to
@@ -81,7 +84,7 @@ class Stream:
 
     def __init__(
         self,
-        handler: Handler | FrameFunction | PictureSource,
+        handler: Handler | FrameFunction | PictureSource | SoundSource,
         *,
         modality: Modality = "audio",
         mode: Mode = "send-receive",
@@ -107,9 +110,7 @@ class Stream:
     ) -> None:
         _one_of("modality", modality, _MODALITIES)
         _one_of("mode", mode, _MODES)
-        if modality == "video":
-            handler = as_video_handler(handler, mode)
-        native = check_handler(handler)
+        native = _native(handler, modality, mode)
         input_sample_rate = _rate("input_sample_rate", input_sample_rate, native)
         output_sample_rate = _rate("output_sample_rate", output_sample_rate, native)
         _at_least("concurrency_limit", concurrency_limit, 1)
@@ -258,6 +259,16 @@ async def _until_signal(listening: Callable[[], None]) -> None:
 async def _values(outputs: AsyncIterator[tuple[Any, Output]]) -> AsyncIterator[Output]:
     async for _, output in outputs:
         yield output
+
+
+def _native(handler: Any, modality: Modality, mode: Mode) -> Handler:
+    match modality:
+        case "video":
+            return check_handler(as_video_handler(handler, mode))
+        case "audio":
+            return as_audio_handler(handler, mode)
+        case _:
+            return check_handler(handler)
 
 
 def _configuration(source: ConfigurationSource) -> ConfigurationSource:

@@ -10,23 +10,24 @@ import msgspec
 import numpy as np
 from anyio.abc import TaskGroup
 
-from ..core.audio.frames import Samples
-from ..core.errors import SessionClosed
+from ..core.audio.frames import AudioFrame, Samples
+from ..core.errors import SessionClosed, WebRTCError
 from ..core.messages import failure_text
 from ..core.ports import Call
 from ..core.turns import BargeIn, Paused, SpeechStarted
+from .emitted import sound_of
 from .inputs import Inputs
 from .kinds import Arity, Kind, arity_of, kind_of
 from .outcomes import outcomes
 from .reply import Interrupted, Reply
-from .results import Parts, parts_of
-from .sounds import frames_of
+from .results import Parts
 from .threads import in_thread
 
 __all__ = ("Conversation", "Function", "StopWordHeard", "TurnTaker", "function_of")
 
 log = logging.getLogger("antiphon")
 
+PIECE = 0.5  # seconds of sound that are given at a time
 BACKLOG = 10.0  # seconds of sound that wait for a detector in a worker thread; older is dropped
 
 
@@ -190,7 +191,7 @@ class Conversation:
             await self._guarded(self._drained(told, what))
 
     async def _drained(self, told: Callable[[Interrupted], Any], what: Interrupted) -> None:
-        async with outcomes(told, kind_of(told), what) as results:
+        async with outcomes(told, kind_of(told), what, finish=_ignored) as results:
             async for _ in results:
                 pass
 
@@ -207,6 +208,8 @@ class Conversation:
             await step
         except SessionClosed:
             pass
+        except WebRTCError as said:
+            await self._call.error(failure_text(said))
         except Exception as error:
             log.exception("a turn of call %r failed", self._call.id)
             await self._call.error(failure_text(error))
@@ -219,7 +222,8 @@ class Conversation:
         values = await self._inputs(function)
         if values is None:
             return
-        async with outcomes(function.run, function.kind, *turn, *values) as results:
+        run, kind = function.run, function.kind
+        async with outcomes(run, kind, *turn, *values, finish=sound_of) as results:
             await self._deliver(reply, results, audio is not None)
         await reply.played()
 
@@ -232,14 +236,13 @@ class Conversation:
             return None
         return self._published
 
-    async def _deliver(self, reply: Reply, results: AsyncIterator[Any], answers: bool) -> None:
-        async for item in results:
+    async def _deliver(self, reply: Reply, results: AsyncIterator[Parts], answers: bool) -> None:
+        async for parts in results:
             # What a step that could not be stopped gives after an interruption is nobody's.
             if self._reply is not reply:
                 return
-            parts = parts_of(item)
             await self._publish(parts)
-            if parts.media is not None:
+            if isinstance(parts.media, AudioFrame):
                 await self._play(reply, parts.media, answers)
             if parts.close is not None:
                 await self._call.hang_up(parts.close.msg)
@@ -250,13 +253,18 @@ class Conversation:
             self._published = outputs.args
             await self._call.output(*outputs.args)
 
-    async def _play(self, reply: Reply, media: Any, answers: bool) -> None:
-        for frame in frames_of(media):
+    async def _play(self, reply: Reply, sound: AudioFrame, answers: bool) -> None:
+        # Converting and resampling all of a long one at once would hold up other calls.
+        for frame in sound.pieces(PIECE):
             if self._reply is not reply:
                 return
             if answers and not reply.spoken:
                 await self._call.log("response_starting")
             await reply.play(frame)
+
+
+def _ignored(result: object) -> None:
+    """What a callback returns."""
 
 
 class _Backlog:

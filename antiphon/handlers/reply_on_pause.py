@@ -1,29 +1,26 @@
 """Somebody talks, pauses, and a function answers."""
 
-import asyncio
 import copy
-import logging
 import warnings
 from collections.abc import Callable
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 from ..core.audio.frames import Samples
 from ..core.models import PauseDetectionModel, VoiceActivityModel
 from ..core.ports import Call
 from ..core.speech_meter import FrameMeter, SpeechMeter, WindowMeter
 from ..core.turns import AlgoOptions, EndOfTurn, Turns
+from .by_hand import say_by_hand
 from .conversation import Conversation, TurnTaker, function_of
 from .determined_turns import AppState, DeterminedTurns, determine
+from .from_thread import CallLoop
 from .reply import Interrupted
 from .vad.choose import voice_activity_model
 from .vad.pause_model import PauseModel, with_threshold
 from .vad.segments import SileroVadOptions
 
 __all__ = ("ReplyOnPause",)
-
-log = logging.getLogger("antiphon")
-
-_NO_CALL = "this handler runs no call: its copies do, see stream.handlers"
 
 
 class ReplyOnPause:
@@ -97,9 +94,7 @@ class ReplyOnPause:
         self._inputs_timeout = inputs_timeout
         self._on_interrupt = on_interrupt
         self._end_of_turn = end_of_turn
-        self._call: Call | None = None
-        self._conversation: Conversation | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._running: _Running | None = None
 
     def copy(self) -> "ReplyOnPause":
         """What handles the next call."""
@@ -108,9 +103,7 @@ class ReplyOnPause:
     @property
     def call(self) -> Call:
         """The call that this copy handles. Raises RuntimeError on what was given to the stream."""
-        if self._call is None:
-            raise RuntimeError(_NO_CALL)
-        return self._call
+        return self._here.call
 
     @property
     def latest_args(self) -> list[Any]:
@@ -121,12 +114,25 @@ class ReplyOnPause:
         """Answer at once what was said so far, from any thread; fn gets an array of shape (1, 0)
         when that is nothing. Does nothing during a reply that must not be interrupted.
         """
-        if self._conversation is None or self._loop is None:
-            raise RuntimeError(_NO_CALL)
-        try:
-            self._loop.call_soon_threadsafe(self._conversation.trigger)
-        except RuntimeError:
-            log.debug("a response was triggered behind the end of the server")
+        running = self._here
+        running.loop.soon(running.conversation.trigger)
+
+    def clear_queue(self) -> None:
+        """Drop the sound that was given and nobody has heard yet, from any thread; the reply goes
+        on with what it gives next.
+        """
+        running = self._here
+        running.loop.soon(running.call.interrupt)
+
+    async def send_message(self, message: str) -> None:
+        """Send a JSON text such as `{"type": "log", "data": "..."}` as the message that it is, any
+        other as the data of a `message`.
+        """
+        await say_by_hand(self.call, message)
+
+    def send_message_sync(self, message: str) -> None:
+        """The same for worker threads. Raises SessionClosed when the call ends meanwhile."""
+        self._here.loop.ask(partial(self.send_message, message))
 
     def determine_pause(self, audio: Samples, sampling_rate: int, state: AppState) -> bool:
         """Whether the turn is over. To be overridden by who wants to decide this: then it is called
@@ -149,9 +155,7 @@ class ReplyOnPause:
             self.live.pop(call.id, None)
 
     async def _converse(self, call: Call) -> None:
-        self._call = call
-        self._loop = asyncio.get_running_loop()
-        self._conversation = Conversation(
+        conversation = Conversation(
             call,
             self._turns(call.sample_rate),
             self._function,
@@ -160,7 +164,17 @@ class ReplyOnPause:
             on_interrupt=self._on_interrupt,
             phone_mode=self.phone_mode,
         )
-        await self._conversation.run(self._greeting)
+        self._running = _Running(call, CallLoop(), conversation)
+        try:
+            await conversation.run(self._greeting)
+        finally:
+            self._running.loop.close()
+
+    @property
+    def _here(self) -> "_Running":
+        if self._running is None:
+            raise RuntimeError("this handler runs no call: its copies do, see stream.handlers")
+        return self._running
 
     def _turns(self, sample_rate: int) -> TurnTaker:
         """What finds the turns of one call."""
@@ -182,6 +196,14 @@ class ReplyOnPause:
             )
             blocking = self._activity.blocking
         return Turns(meter, options, sample_rate, self._end_of_turn, blocking=blocking)
+
+
+class _Running(NamedTuple):
+    """A copy's place in its call."""
+
+    call: Call
+    loop: CallLoop
+    conversation: Conversation
 
 
 def _models(

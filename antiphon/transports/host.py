@@ -23,7 +23,7 @@ from ..core.signaling import Refusal
 from ..core.wire import Role
 from .call import LiveCall
 from .driver import Driver
-from .tasks import background
+from .tasks import background, way_here
 
 __all__ = ("Host", "Reception", "Settings")
 
@@ -184,7 +184,7 @@ class Reception:
         driver.act(lambda now: session.accept(info.token, now))
         log.info("%s call %r from %s begins", info.transport, info.id, info.peer)
         try:
-            with within(self.call):
+            with within(self.call, way_here()):
                 await host.handler(self.call)
         except asyncio.CancelledError as error:
             # Awaiting something that others cancelled is a failure of the handler; let through, it

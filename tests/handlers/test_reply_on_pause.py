@@ -439,6 +439,32 @@ async def test_the_copies_of_live_calls_are_shown_and_forgotten() -> None:
         _ = handler.call
 
 
+async def test_a_copy_speaks_to_its_client_from_any_thread() -> None:
+    async with conversing(replies(echo)) as (stream, call):
+        await call.ping()
+        mine = stream.handlers[call.id]
+        await mine.send_message('{"type": "log", "data": "by hand"}')
+        text = '{"type": "warning", "data": "low battery"}'
+        await anyio.to_thread.run_sync(mine.send_message_sync, text)
+        assert await told_until(call, "warning") == ["by hand", ("warning", "low battery")]
+
+
+async def test_the_queue_is_cleared_and_the_reply_goes_on() -> None:
+    go_on = anyio.Event()
+
+    async def reply(turn: Turn) -> AsyncGenerator[Any]:
+        yield RATE, np.full((1, RATE // 10), 1, np.int16)
+        await go_on.wait()
+        yield RATE, np.full((1, RATE // 10), 2, np.int16)
+
+    async with conversing(replies(reply)) as (stream, call):
+        await say(call)
+        assert set(await words(call, 0.1)) == {1}
+        stream.handlers[call.id].clear_queue()
+        go_on.set()
+        assert set(await words(call, 0.1)) == {2}
+
+
 async def test_a_detector_that_fails_ends_the_call_and_says_why() -> None:
     class Broken:
         def vad(self, audio: Turn, options: Any) -> Any:
