@@ -13,6 +13,7 @@ from .process import ROOT
 __all__ = (
     "LOOPS",
     "Subject",
+    "conversing",
     "idle_subjects",
     "rivals",
     "subjects",
@@ -121,6 +122,28 @@ def _aiortc() -> Subject:
 
 def _fastrtc_webrtc() -> Subject:
     return _fastrtc_at("at its default rates (48 kHz in, 24 kHz out)")
+
+
+def conversing(name: str, reply: str, rate: int = 24_000) -> Subject:
+    """ReplyOnPause with its defaults: ours with the engine of that name, or "fastrtc". `reply` is
+    one of `servers.replies`, or "head".
+    """
+    settings = {"TURNS_REPLY": reply, "TURNS_RATE": str(rate)}
+    if name == "fastrtc":
+        rival = _fastrtc()
+        server = (str(fastrtc_python()), "-m", "benchmarks.servers.fastrtc_turns")
+        about = f"{_FASTRTC}, ReplyOnPause under uvicorn, loudness in the place of its network"
+        env = {**rival.env, **settings}
+        return Subject(name=name, about=about, command=server, stop_event=True, env=env)
+    serve = ("-m", "antiphon", "serve", "benchmarks.servers.antiphon_turns:stream")
+    where = ("--host", "127.0.0.1", "--port", "0", "--log-level", "warning")
+    return Subject(
+        name=name,
+        about=f"`antiphon serve`, ReplyOnPause with {name}",
+        command=(sys.executable, *serve, *where),
+        stop_event=True,
+        env={"TURNS_VAD": name, **settings},
+    )
 
 
 _MAKERS = {"antiphon": _antiphon, "anew": _anew, "wsproto": _wsproto, "fastrtc": _fastrtc}

@@ -192,6 +192,7 @@ class ReplyOnPause:
                 sample_rate,
                 options.audio_chunk_duration,
                 2 * options.interrupt_after,
+                options.speech_threshold,
             )
             blocking = self._activity.blocking
         return Turns(meter, options, sample_rate, self._end_of_turn, blocking=blocking)

@@ -67,7 +67,7 @@ async def test_every_turn_is_answered() -> None:
         for _ in range(3):
             await say(call)
             assert await told_until(call, "response_starting") == TURN
-            await words(call, 1.3)
+            await words(call, 1.4)
             await call.ping()
             await anyio.wait_all_tasks_blocked()
 
@@ -578,7 +578,7 @@ async def test_an_end_of_turn_predictor_is_asked_with_the_turn_so_far() -> None:
         await say(call, np.concatenate((SENTENCE, quiet(0.5, RATE))))
         assert await told_until(call, "response_starting") == TURN
     ((count, rate),) = asked
-    assert count == pytest.approx(1.4 * RATE, abs=0.06 * RATE)
+    assert count == pytest.approx(1.47 * RATE, abs=0.03 * RATE)
     assert rate == RATE
 
 
