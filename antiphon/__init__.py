@@ -49,7 +49,7 @@ from .handlers.vad.segments import SileroVadOptions
 from .handlers.video import Shown as VideoEmitType
 from .handlers.video import VideoStreamHandler
 from .handlers.waiting import wait_for_item
-from .handlers.warn import Warning  # noqa: F401 - importable, but a star import hides no builtin
+from .handlers.warn import Warning as Warning  # not in `__all__`: a star import hides no builtin
 from .stream import Stream
 from .transports.requests import Request
 from .transports.turn import cloudflare_turn, rest_turn, turn_credentials, twilio_turn

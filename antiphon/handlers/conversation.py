@@ -16,28 +16,24 @@ from ..core.messages import failure_text
 from ..core.ports import Call
 from ..core.turns import BargeIn, Paused, SpeechStarted
 from .emitted import sound_of
+from .failures import Failures
 from .inputs import Inputs
 from .kinds import Arity, Kind, arity_of, kind_of
 from .outcomes import outcomes
 from .reply import Interrupted, Reply
 from .results import Parts
+from .stop_word_events import Recognised, StopWordExpired, StopWordHeard
 from .threads import in_thread
 
-__all__ = ("Conversation", "Function", "StopWordHeard", "TurnTaker", "function_of")
+__all__ = ("Conversation", "Function", "TurnTaker", "function_of")
 
 log = logging.getLogger("antiphon")
 
 PIECE = 0.5  # seconds of sound that are given at a time
 BACKLOG = 10.0  # seconds of sound that wait for a detector in a worker thread; older is dropped
+MAX_FAILURES = 10  # questions to a recogniser in a row: at least four seconds of speech
 
-
-class StopWordHeard(msgspec.Struct, frozen=True):
-    """A stop word was said."""
-
-    word: str
-
-
-TurnEvent = SpeechStarted | BargeIn | Paused | StopWordHeard
+TurnEvent = SpeechStarted | BargeIn | Paused | Recognised | StopWordHeard | StopWordExpired
 
 
 class TurnTaker(Protocol):
@@ -100,6 +96,7 @@ class Conversation:
         self._on_interrupt = on_interrupt
         self._phone_mode = phone_mode
         self._published: tuple[Any, ...] = ()
+        self._failures = Failures(call, MAX_FAILURES, ("a recognition", "recognitions"))
         self._reply: Reply | None = None
         self._tasks: TaskGroup
         self._over = True
@@ -162,8 +159,18 @@ class Conversation:
                 await self._answer(event.audio)
             case StopWordHeard():
                 await self._call.stopword()
+            case StopWordExpired():
+                await self._call.log("stopword_expired")
+            case Recognised():
+                await self._note(event.failure)
             case _:
                 assert_never(event)
+
+    async def _note(self, failure: Exception | None) -> None:
+        if failure is None:
+            self._failures.succeeded()
+        else:
+            await self._failures.failed(failure)
 
     async def _answer(self, audio: Samples) -> None:
         self._interrupt()

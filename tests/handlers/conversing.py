@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import anyio
@@ -13,7 +14,7 @@ from antiphon.core.audio.frames import Samples
 from antiphon.handlers.reply_on_pause import ReplyOnPause
 from tests.core.loudness import Loudness, loud, quiet
 
-__all__ = ("RATE", "SENTENCE", "Ear", "conversing", "replies", "say", "told_until", "words")
+__all__ = ("RATE", "SENTENCE", "Ear", "conversing", "live", "replies", "say", "told_until", "words")
 
 RATE = 24000
 SENTENCE = np.concatenate((quiet(0.3, RATE), loud(0.6, RATE), quiet(0.75, RATE)))
@@ -33,6 +34,26 @@ async def conversing(handler: Any, **options: Any) -> AsyncGenerator[tuple[Strea
         connect(stream, encoding="audio/pcm", sample_rate=RATE, **options) as call,
     ):
         yield stream, call
+
+
+@asynccontextmanager
+async def live(handler: Any) -> AsyncGenerator[tuple[Stream, Call]]:
+    """A call over a real socket: paced, as interruptions need it."""
+    stream = Stream(handler)
+    port: list[int] = []
+    ready = anyio.Event()
+
+    def listening(number: int) -> None:
+        port.append(number)
+        ready.set()
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(partial(stream.serve, port=0, ready=listening, grace=0))
+        await ready.wait()
+        url = f"ws://127.0.0.1:{port[0]}/websocket/offer"
+        async with connect(url, encoding="audio/pcm", sample_rate=RATE) as call:
+            yield stream, call
+        tasks.cancel_scope.cancel()
 
 
 async def say(call: Call, sound: Samples = SENTENCE) -> None:

@@ -2,8 +2,6 @@
 
 import threading
 from collections.abc import AsyncGenerator, Iterator
-from contextlib import asynccontextmanager
-from functools import partial
 from typing import Any
 
 import anyio
@@ -11,7 +9,7 @@ import anyio.lowlevel
 import numpy as np
 import pytest
 
-from antiphon import AdditionalOutputs, AudioFrame, Call, CloseStream, Stream, connect
+from antiphon import AdditionalOutputs, AudioFrame, CloseStream, Stream
 from antiphon.core.audio.frames import Samples
 from antiphon.core.errors import SessionClosed
 from antiphon.core.turns import AlgoOptions
@@ -25,6 +23,7 @@ from tests.handlers.conversing import (
     SENTENCE,
     Ear,
     conversing,
+    live,
     replies,
     say,
     told_until,
@@ -155,26 +154,6 @@ class Talking:
                 await anyio.lowlevel.checkpoint()
         finally:
             self.stopped.set()
-
-
-@asynccontextmanager
-async def live(handler: Any) -> AsyncGenerator[tuple[Stream, Call]]:
-    """A call over a real socket: paced, as interruptions need it."""
-    stream = Stream(handler)
-    port: list[int] = []
-    ready = anyio.Event()
-
-    def listening(number: int) -> None:
-        port.append(number)
-        ready.set()
-
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(partial(stream.serve, port=0, ready=listening, grace=0))
-        await ready.wait()
-        url = f"ws://127.0.0.1:{port[0]}/websocket/offer"
-        async with connect(url, encoding="audio/pcm", sample_rate=RATE) as call:
-            yield stream, call
-        tasks.cancel_scope.cancel()
 
 
 async def test_speech_interrupts_a_reply_and_tells_what_was_heard() -> None:
