@@ -3,6 +3,7 @@
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
+from math import inf
 from typing import Any, Protocol, assert_never
 
 import anyio
@@ -226,7 +227,7 @@ class Conversation:
         turn: tuple[Any, ...] = ()
         if audio is not None:
             turn = ((call.sample_rate, audio.reshape(1, -1)),)
-        values = await self._inputs(function)
+        values = await self._inputs(function.arity, greets=audio is None)
         if values is None:
             return
         run, kind = function.run, function.kind
@@ -234,10 +235,17 @@ class Conversation:
             await self._deliver(reply, results, audio is not None)
         await reply.played()
 
-    async def _inputs(self, function: Function) -> tuple[Any, ...] | None:
+    async def _inputs(self, arity: Arity, greets: bool) -> tuple[Any, ...] | None:
+        if not greets:
+            return await self._inputs_of_turn(arity)
+        # What a greeting has no parameters for is meant for the turns.
+        values = await self._inputs_of_turn(Arity(arity.least, inf))
+        return None if values is None else values[: int(min(arity.most, len(values)))]
+
+    async def _inputs_of_turn(self, arity: Arity) -> tuple[Any, ...] | None:
         if not self._phone_mode:
-            return await Inputs(self._call, function.arity, self._inputs_timeout).for_turn()
-        complaint = function.arity.complaint(len(self._published))
+            return await Inputs(self._call, arity, self._inputs_timeout).for_turn()
+        complaint = arity.complaint(len(self._published))
         if complaint is not None:
             await self._call.error(complaint)
             return None

@@ -285,6 +285,32 @@ async def test_a_greeting_may_be_of_another_kind_than_the_function() -> None:
         assert set(await words(call, 0.1)) == {777}
 
 
+async def test_inputs_that_a_greeting_does_not_take_are_for_the_turns() -> None:
+    """Defect 43: they may come with the start, before anything was said."""
+
+    async def greeting() -> Any:
+        return AdditionalOutputs("welcome")
+
+    def reply(turn: Turn, voice: str) -> Any:
+        return AdditionalOutputs(voice)
+
+    async with conversing(replies(reply, startup_fn=greeting), inputs=["alto"]) as (stream, call):
+        assert await told_until(call, "fetch_output") == [FETCH]
+        await say(call)
+        assert await told_until(call, "fetch_output") == [*TURN[:2], FETCH]
+        assert (await stream.fetch_latest_output(call.id)).args == ("alto",)
+
+
+async def test_a_greeting_gets_the_inputs_that_it_takes() -> None:
+    async def greeting(voice: str, tempo: int = 3) -> Any:
+        return AdditionalOutputs(voice, tempo)
+
+    options: Any = {"startup_fn": greeting}
+    async with conversing(replies(echo, **options), inputs=["alto", 4, "more"]) as (stream, call):
+        assert await told_until(call, "fetch_output") == [FETCH]
+        assert (await stream.fetch_latest_output(call.id)).args == ("alto", 4)
+
+
 async def test_inputs_reach_the_next_turn() -> None:
     got: list[Any] = []
 
