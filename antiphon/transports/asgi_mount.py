@@ -86,7 +86,7 @@ def _yield_to_namesakes(route: Any, router: Any) -> None:
 
     def unless_theirs(scope: Scope) -> tuple[Any, Any]:
         match, child = matches(scope)
-        verdicts = type(match)
+        verdicts = _verdicts(match)
         if match is not verdicts.NONE and any(
             other.matches(scope)[0] is verdicts.FULL
             for other in router.routes
@@ -96,6 +96,11 @@ def _yield_to_namesakes(route: Any, router: Any) -> None:
         return match, child
 
     route.matches = unless_theirs
+
+
+def _verdicts(match: Any) -> Any:
+    """Starlette's enumeration of how a route matches."""
+    return type(match)
 
 
 def _is_ours(route: Any) -> bool:

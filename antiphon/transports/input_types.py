@@ -3,7 +3,16 @@
 import dataclasses
 import typing
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NotRequired, Protocol, Required, get_origin, get_type_hints, is_typeddict
+from typing import (
+    Any,
+    NotRequired,
+    Protocol,
+    Required,
+    TypeGuard,
+    get_origin,
+    get_type_hints,
+    is_typeddict,
+)
 
 import msgspec
 import msgspec.inspect
@@ -41,18 +50,23 @@ def input_type(declared: Any) -> InputType:
     """How inputs of this type are read: a msgspec Struct, a dataclass, a TypedDict, or a model or
     dataclass of pydantic. Raises TypeError for anything else.
     """
-    if hasattr(declared, "__pydantic_validator__"):
-        return _Pydantic(declared)
-    if _is_struct(declared) or dataclasses.is_dataclass(declared) or is_typeddict(declared):
-        return _Msgspec(declared)
+    if _is_class(declared):
+        if hasattr(declared, "__pydantic_validator__"):
+            return _Pydantic(declared)
+        if (
+            issubclass(declared, msgspec.Struct)
+            or is_typeddict(declared)
+            or dataclasses.is_dataclass(declared)
+        ):
+            return _Msgspec(declared)
     raise TypeError(
         "inputs are declared by a msgspec Struct, a dataclass, a TypedDict or a pydantic model,"
         f" not by {declared!r}"
     )
 
 
-def _is_struct(declared: Any) -> bool:
-    return isinstance(declared, type) and issubclass(declared, msgspec.Struct)
+def _is_class(declared: Any) -> TypeGuard[type[Any]]:
+    return isinstance(declared, type)
 
 
 def _told(errors: Sequence[str]) -> InputError:
