@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from importlib import import_module
 from typing import Any
 
 from ..core.errors import UnknownCall
@@ -83,10 +84,10 @@ def _yield_to_namesakes(route: Any, router: Any) -> None:
     application for which others have been written is mounted in before it has its own routes.
     """
     matches = route.matches
+    verdicts: Any = import_module("starlette.routing").Match
 
     def unless_theirs(scope: Scope) -> tuple[Any, Any]:
         match, child = matches(scope)
-        verdicts = _verdicts(match)
         if match is not verdicts.NONE and any(
             other.matches(scope)[0] is verdicts.FULL
             for other in router.routes
@@ -96,11 +97,6 @@ def _yield_to_namesakes(route: Any, router: Any) -> None:
         return match, child
 
     route.matches = unless_theirs
-
-
-def _verdicts(match: Any) -> Any:
-    """Starlette's enumeration of how a route matches."""
-    return type(match)
 
 
 def _is_ours(route: Any) -> bool:
