@@ -1,6 +1,6 @@
 """What turn taking asks of models, as protocols. The engines themselves stand with the handlers."""
 
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from .audio.frames import Samples
 
@@ -54,6 +54,7 @@ class VoiceActivityModel(Protocol):
         ...
 
 
+@runtime_checkable
 class PauseDetectionModel(Protocol):
     """A detector as FastRTC's users have written them. Taken for one that blocks."""
 
