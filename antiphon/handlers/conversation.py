@@ -221,7 +221,7 @@ class Conversation:
             return
         async with outcomes(function.run, function.kind, *turn, *values) as results:
             await self._deliver(reply, results, audio is not None)
-        await call.drain()
+        await reply.played()
 
     async def _inputs(self, function: Function) -> tuple[Any, ...] | None:
         if not self._phone_mode:

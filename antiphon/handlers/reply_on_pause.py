@@ -16,7 +16,8 @@ from .conversation import Conversation, TurnTaker, function_of
 from .determined_turns import AppState, DeterminedTurns, determine
 from .reply import Interrupted
 from .vad.choose import voice_activity_model
-from .vad.pause_model import PauseModel
+from .vad.pause_model import PauseModel, with_threshold
+from .vad.segments import SileroVadOptions
 
 __all__ = ("ReplyOnPause",)
 
@@ -36,7 +37,8 @@ class ReplyOnPause:
         logged and told to the client, and the next turn comes.
     startup_fn: the same without the sound, called once when the call begins: a greeting.
     algo_options: when a turn starts, ends and interrupts.
-    model_options: handed on to a `model` of FastRTC's kind.
+    model_options: `SileroVadOptions`, of which the threshold counts here; or whatever else a
+        `model` of FastRTC's kind is to be given.
     can_interrupt: whether speech ends a reply at once. Otherwise nothing is heard until the reply
         has been played to its end.
     expected_layout, output_frame_size: as FastRTC has them; sound is mono here, paced by itself.
@@ -85,7 +87,7 @@ class ReplyOnPause:
         self.output_sample_rate = output_sample_rate
         self.algo_options = algo_options or AlgoOptions()
         self.model_options = model_options
-        self._activity, self.model = _models(model, vad)
+        self._activity, self.model = _models(model, vad, model_options)
         self.can_interrupt = can_interrupt
         self.phone_mode = False
         self.live: dict[str, Any] = {}
@@ -182,10 +184,12 @@ class ReplyOnPause:
 
 
 def _models(
-    model: PauseDetectionModel | VoiceActivityModel | None, vad: str
+    model: PauseDetectionModel | VoiceActivityModel | None, vad: str, options: Any
 ) -> tuple[VoiceActivityModel | None, PauseDetectionModel]:
     """What finds speech frame by frame, if there is such a thing; and in whole windows."""
     if isinstance(model, PauseDetectionModel):
         return None, model
     activity = voice_activity_model(vad if model is None else model)
+    if isinstance(options, SileroVadOptions):
+        activity = with_threshold(activity, options.threshold)
     return activity, PauseModel(activity)

@@ -18,7 +18,8 @@ from antiphon.core.turns import AlgoOptions
 from antiphon.handlers.determined_turns import AppState
 from antiphon.handlers.reply import Interrupted
 from antiphon.handlers.reply_on_pause import ReplyOnPause
-from tests.core.loudness import loud, quiet
+from antiphon.handlers.vad.segments import SileroVadOptions
+from tests.core.loudness import Loudness, loud, quiet
 from tests.handlers.conversing import (
     RATE,
     SENTENCE,
@@ -485,6 +486,28 @@ async def test_a_detector_that_takes_its_time_loses_no_sound() -> None:
         await told_until(call, "fetch_output")
     ((_, audio),) = notes.turns
     assert np.sum(np.abs(audio) > 1000) == int(0.6 * RATE)
+
+
+async def test_the_threshold_of_the_options_counts() -> None:
+    class HalfLoud(Loudness):
+        def detector(self, sample_rate: int) -> "HalfLoud":
+            made = HalfLoud()
+            made.frame_samples = sample_rate * 3 // 100
+            return made
+
+        def probability(self, frame: Samples) -> float:
+            return super().probability(frame) * 0.8
+
+    strict, usual = SileroVadOptions(threshold=0.9), SileroVadOptions()
+    for options, turns in ((strict, []), (usual, TURN[:2])):
+        handler = replies(Notes(), model=HalfLoud(), model_options=options)
+        async with conversing(handler) as (_, call):
+            await say(call)
+            await call.ping()
+            await anyio.wait_all_tasks_blocked()
+            await call.hang_up()
+            logs = [message.data async for message in call.messages if message.type == "log"]
+            assert logs == turns
 
 
 class ByFixedTime(ReplyOnPause):
