@@ -87,6 +87,7 @@ async def test_inputs_without_a_type_are_positional_by_a_list(inputs: Any, seen:
         (b'{"webrtc_id": "one"}', 422, "invalid_field"),
         (b'{"webrtc_id": "", "inputs": [1]}', 422, "invalid_field"),
         (b'{"webrtc_id": "nobody", "inputs": [1]}', 404, "unknown_connection"),
+        (b'{"webrtc_id": "one", "inputs": "%s"}' % (b"x" * 1024 * 1024), 413, "body_too_large"),
     ],
 )
 async def test_inputs_that_cannot_be_taken_change_nothing(
@@ -132,6 +133,13 @@ async def test_calls_lists_the_live_ones_oldest_first(over: Transport) -> None:
         ]
         assert all(call.token == matching(r"[\w-]{22,}") for call in site.calls)
         assert len({call.token for call in site.calls}) == 2
+
+
+async def test_an_output_stream_is_not_read_from_what_is_no_position() -> None:
+    async with served(wait) as at:
+        await at.peer.answers()
+        with pytest.raises(ValueError, match="<epoch>-<offset>"):
+            at.stream.output_stream("one", after="somewhere")
 
 
 @pytest.mark.parametrize("position", ["x", "1", "1-", "-1", "1-x", "1" * 50 + "-1"])

@@ -115,8 +115,10 @@ class Reception:
         try:
             self._set_inputs(typed_inputs(values, declared, self._call_id))
         except InputError as error:
-            self._complaint = str(error)
-            self._complain()
+            self._complain(f"the inputs do not fit: {error}")
+        except Exception:  # of the application's own validators; the wire must not be hit by it
+            log.exception("the inputs of call %r could not be read", self._call_id)
+            self._complain("the inputs could not be read")
 
     def _set_inputs(self, values: tuple[Any, ...]) -> None:
         if self.call is not None:
@@ -124,10 +126,11 @@ class Reception:
         else:
             self._early_inputs = values
 
-    def _complain(self) -> None:
+    def _complain(self, text: str) -> None:
         """Tell the client what was wrong with its inputs, as soon as there is a call."""
-        if self._complaint and self.call is not None and self.driver.closed is None:
-            text, self._complaint = f"the inputs do not fit: {self._complaint}", ""
+        if self.call is None:
+            self._complaint = text
+        elif text and self.driver.closed is None:
             self.driver.send_nowait(ErrorNotice(text, text))
 
     async def _run(self, request: CallRequested) -> None:
@@ -207,7 +210,7 @@ class Reception:
             self.call.set_inputs(self._early_inputs)
         session = driver.session
         driver.act(lambda now: session.accept(info.token, now))
-        self._complain()
+        self._complain(self._complaint)
         log.info("%s call %r from %s begins", info.transport, info.id, info.peer)
         try:
             with within(self.call):

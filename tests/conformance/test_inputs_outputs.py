@@ -7,6 +7,7 @@ import anyio
 import anyio.to_thread
 import msgspec
 import pytest
+from pydantic import BaseModel, field_validator
 
 from antiphon import Call, UnknownCall
 from tests.conformance.exchange import ASKED, FETCH, answer, exchanging, put_out
@@ -121,6 +122,27 @@ async def test_a_start_with_inputs_that_break_their_type_begins_without_them(
         await peer.hear(error(containing("at `$.threshold`")), told("ready"))
         await peer.say({"event": "message", "data": "a call"})
         await peer.hear(told([]))
+
+
+class Broken(BaseModel):
+    """Its own code fails."""
+
+    size: int
+
+    @field_validator("size")
+    @classmethod
+    def _fails(cls, size: int) -> int:
+        raise ZeroDivisionError("a defect")
+
+
+async def test_a_validator_that_fails_is_the_applications_defect_and_the_call_goes_on(
+    over: Transport,
+) -> None:
+    async with exchanging(over, answer, inputs=Broken) as at:
+        await at.peer.say({"event": "input", "data": {"size": 1}})
+        await at.peer.hear(error("the inputs could not be read"))
+        assert (await at.post(size=1)).status_code == 500
+        await at.calls()
 
 
 async def test_every_reader_of_outputs_gets_all_of_them_to_the_end(over: Transport) -> None:
