@@ -20,6 +20,7 @@ from .core.events import Message
 from .core.models import (
     PauseDetectionModel,
     SpeechToText,
+    Transcript,
     VoiceActivityDetector,
     VoiceActivityModel,
 )
@@ -40,8 +41,10 @@ from .handlers.mirror import mirror
 from .handlers.recorder import Recorder
 from .handlers.reply import Interrupted
 from .handlers.reply_on_pause import ReplyOnPause
+from .handlers.reply_on_stop_words import ReplyOnStopWords
 from .handlers.results import AdditionalOutputs, CloseStream
 from .handlers.sound import audio_to_bytes, audio_to_file, audio_to_float32, audio_to_int16
+from .handlers.speech_to_text import speech_to_text
 from .handlers.stream_handler import AsyncStreamHandler, StreamHandler
 from .handlers.tone import Tone
 from .handlers.vad.pause_model import get_silero_model
@@ -49,12 +52,7 @@ from .handlers.vad.segments import SileroVadOptions
 from .handlers.video import Shown as VideoEmitType
 from .handlers.video import VideoStreamHandler
 from .handlers.waiting import wait_for_item
-from .handlers.warn import Warning as Warning  # not in `__all__`: a star import hides no builtin
-from .stream import Stream
-from .transports.requests import Request
-from .transports.turn import cloudflare_turn, rest_turn, turn_credentials, twilio_turn
-
-__all__ = (
+from .handlers.warn import Warning as Warning  # not in `__all__ = (
     "AdditionalOutputs",
     "AddressKind",
     "AddressPolicy",
@@ -88,6 +86,7 @@ __all__ = (
     "Recorder",
     "RemoteProtocolError",
     "ReplyOnPause",
+    "ReplyOnStopWords",
     "Request",
     "SessionClosed",
     "SileroVadOptions",
@@ -96,6 +95,7 @@ __all__ = (
     "Stream",
     "StreamHandler",
     "Tone",
+    "Transcript",
     "UnknownCall",
     "VideoEmitType",
     "VideoFrame",
@@ -116,6 +116,7 @@ __all__ = (
     "get_silero_model",
     "mirror",
     "rest_turn",
+    "speech_to_text",
     "turn_credentials",
     "twilio_turn",
     "wait_for_item",
