@@ -31,6 +31,7 @@ __all__ = ("Conversation", "Function", "TurnTaker", "function_of")
 log = logging.getLogger("antiphon")
 
 PIECE = 0.5  # seconds of sound that are given at a time
+BATCH = 0.06  # seconds of sound that a worker thread is given at a time, at least
 BACKLOG = 10.0  # seconds of sound that wait for a detector in a worker thread; older is dropped
 MAX_FAILURES = 10  # questions to a recogniser in a row: at least four seconds of speech
 
@@ -142,7 +143,7 @@ class Conversation:
 
     async def _listen_in_threads(self) -> None:
         """Sound goes on to be collected while a detector or predictor takes its time."""
-        waiting = _Backlog(int(BACKLOG * self._call.sample_rate), self._call)
+        waiting = _Backlog(self._call)
         self._tasks.start_soon(waiting.fill)
         async for samples in waiting:
             async with self._hearing:
@@ -283,11 +284,14 @@ def _ignored(result: object) -> None:
 
 
 class _Backlog:
-    """Sound that waits for its reader, who takes all there is at once."""
+    """Sound that waits for its reader, who takes all there is at once, but not less than three
+    frames: a hop to a worker thread and back costs 90 us.
+    """
 
-    def __init__(self, most: int, call: Call) -> None:
-        self._most = most
+    def __init__(self, call: Call) -> None:
         self._call = call
+        self._least = int(BATCH * call.sample_rate)
+        self._most = int(BACKLOG * call.sample_rate)
         self._waiting: list[Samples] = []
         self._held = 0
         self._ended = False
@@ -320,10 +324,10 @@ class _Backlog:
         return self
 
     async def __anext__(self) -> Samples:
-        while not self._waiting:
-            if self._ended:
-                raise StopAsyncIteration
+        while self._held < self._least and not self._ended:
             self._changed = anyio.Event()
             await self._changed.wait()
+        if not self._waiting:
+            raise StopAsyncIteration
         waiting, self._waiting, self._held = self._waiting, [], 0
         return np.concatenate(waiting)
