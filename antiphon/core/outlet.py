@@ -35,12 +35,31 @@ class Outlet:
 
     @property
     def end(self) -> float:
-        """When the listener will have played all that has left."""
+        """When a listener without delay will have played all that has left."""
         return self._playout.end
 
-    def heard(self, now: float) -> float:
-        """Seconds of sound that the listener has heard."""
-        return self._playout.heard(now)
+    def played_by(self, now: float, pending: float = 0.0) -> float:
+        """When the listener will have played all that has left, by what is known now."""
+        return self._playout.played_by(now, pending)
+
+    @property
+    def given(self) -> float:
+        """Seconds of sound given so far, to within the tail that resampling holds back."""
+        return self._playout.given
+
+    def heard(self, now: float, pending: float = 0.0) -> float:
+        """Seconds of sound that the listener has heard; `pending` seconds have not left yet."""
+        return self._playout.heard(now, pending)
+
+    def mark(self, now: float) -> str | None:
+        """Set a mark behind the sound given so far: its name, to be asked for; None while too many
+        are unanswered. What resampling holds back comes behind it: a cut there would be heard.
+        """
+        return self._playout.mark(now)
+
+    def reached(self, name: str, now: float) -> None:
+        """A mark was answered."""
+        self._playout.reached(name, now)
 
     def play(self, frame: AudioFrame, now: float) -> _Wire:
         """Give a frame of any rate and length; returns what leaves at once."""
@@ -73,10 +92,10 @@ class Outlet:
             leaving += self.flush(now)
         return leaving
 
-    def drop(self, now: float) -> tuple[Interruption, _Wire]:
+    def drop(self, now: float, pending: float = 0.0) -> tuple[Interruption, _Wire]:
         """Forget the sound that waits; the messages among it are returned."""
         self._encoder.flush()
-        return self._playout.drop(now)
+        return self._playout.drop(now, pending)
 
     def clear(self) -> None:
         """Forget all that waits."""

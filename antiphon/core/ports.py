@@ -85,6 +85,11 @@ class Tracks(Protocol):
         ...
 
     @property
+    def pending_audio(self) -> float:
+        """Seconds of sound given and not yet left."""
+        ...
+
+    @property
     def sound_quality(self) -> SoundQuality | None:
         """Of the sound received so far; None where nobody counts."""
         ...
@@ -224,12 +229,37 @@ class Call(Protocol):
         """Ask the client for inputs and wait for them. Raises TimeoutError."""
         ...
 
+    @property
+    def given(self) -> float:
+        """Seconds of sound that this end has given to play since the first of the call: what waits
+        here counts too, what interruptions dropped does not, nor do pauses.
+        """
+        ...
+
+    @property
+    def heard(self) -> float:
+        """Seconds of `given` that the peer's listener has heard by now, as well as this end can
+        know: it never falls, and never exceeds `given`. A note of `given` before a sentence is sent
+        tells later whether the sentence was reached.
+        """
+        ...
+
+    def mark(self) -> None:
+        """Ask the client to tell when it has played the sound given so far, which makes `heard`
+        true to it. Does nothing where the client answers no marks, and while 64 are unanswered.
+        """
+        ...
+
     def interrupt(self) -> Interruption:
-        """Drop all sound that the peer has not heard yet, here and there."""
+        """Drop all sound that the peer has not heard yet, here and there. `heard` and `given` are
+        then both what the interruption tells as heard.
+        """
         ...
 
     async def drain(self) -> None:
-        """Wait until the peer has played all that was sent."""
+        """Wait until the peer has played all that was sent, as far as this end knows (`heard`): at
+        most two seconds longer than the sound takes. In memory, where nothing is paced, at once.
+        """
         ...
 
     async def hang_up(self, reason: str = "") -> None:

@@ -41,6 +41,7 @@ from .events import (
     PongReceived,
     told,
 )
+from .heard import is_ours
 from .listener import Listener
 from .liveness import Expiry, Liveness, explain
 from .messages import (
@@ -126,10 +127,12 @@ class Session:
         """Whether `send_audio` would not have to wait behind sound that was given before."""
         return self._outlet is None or not self._outlet.waiting
 
-    @property
-    def playout_end(self) -> float:
-        """When the listener will have played all that was sent so far."""
-        return self._outlet.end if self._outlet is not None else 0.0
+    def playout_end(self, now: float, pending: float = 0.0) -> float:
+        """When the listener will have played all that was sent so far, by what is known now. Look
+        again then, and when a mark was reached: it may turn out later, or sooner. `pending` as in
+        `heard`.
+        """
+        return self._outlet.played_by(now, pending) if self._outlet is not None else 0.0
 
     @property
     def marks(self) -> bool:
@@ -146,9 +149,16 @@ class Session:
         """Of encoded audio; 1 before the start."""
         return self._width
 
-    def heard(self, now: float) -> float:
-        """Seconds of sound that the listener has heard."""
-        return self._outlet.heard(now) if self._outlet is not None else 0.0
+    @property
+    def given(self) -> float:
+        """Seconds of sound given so far, less what interruptions dropped."""
+        return self._outlet.given if self._outlet is not None else 0.0
+
+    def heard(self, now: float, pending: float = 0.0) -> float:
+        """Seconds of sound that the listener has heard; `pending` is what the link's tracks hold
+        back, in seconds.
+        """
+        return self._outlet.heard(now, pending) if self._outlet is not None else 0.0
 
     def _set_state(self, state: SessionState) -> None:
         self._state = state
@@ -285,6 +295,8 @@ class Session:
             raise self._illegal(type(message).__name__)
         if following is not self._state:
             raise LocalProtocolError(f"{type(message).__name__} is not sent by itself")
+        if self._role is Role.SERVER and isinstance(message, Mark):
+            self._check_mark(message.mark.name)
         self._say(message, now)
 
     def send_audio(self, frame: AudioFrame, now: float) -> bool:
@@ -305,17 +317,33 @@ class Session:
 
     def mark(self, name: str, now: float) -> bool:
         """Server: ask to be told when all sound given so far has been played. False when this
-        client does not answer marks.
+        client does not answer marks. Raises LocalProtocolError for a name that `ask_heard` may use.
         """
+        self._check_mark(name)
         if not self.marks:
             return False
         if Mark not in self._row_out:
             raise self._illegal("a mark")
         self.flush(now)
+        self._place(name, now)
+        return True
+
+    def ask_heard(self, now: float) -> None:
+        """Server: ask by a mark of our own how far the listener is, where the client answers marks
+        and the call is open; at most 64 are unanswered at a time.
+        """
+        if self._outlet is not None and self.marks and Mark in self._row_out:
+            name = self._outlet.mark(now)
+            if name is not None:
+                self._place(name, now)
+
+    def _check_mark(self, name: str) -> None:
+        self._require(not is_ours(name), f"the package itself sets marks of such names: {name!r}")
+
+    def _place(self, name: str, now: float) -> None:
         message = Mark(MarkBody(name))
         if self._outlet is None or not self._outlet.hold(browser.encode(message)):
             self._say(message, now)
-        return True
 
     def flush(self, now: float) -> None:
         """The sound given so far is whole: its end need not wait for more to resample with."""
@@ -323,11 +351,13 @@ class Session:
             self.outbox += self._outlet.flush(now)
             self._arm(self._outlet.deadline())
 
-    def interrupt(self, now: float) -> Interruption:
-        """Drop the sound that was not heard yet, here and (by `clear`) over there."""
+    def interrupt(self, now: float, pending: float = 0.0) -> Interruption:
+        """Drop the sound that was not heard yet, here and (by `clear`) over there; `pending` as in
+        `heard`.
+        """
         if self._outlet is None:
             raise self._illegal("an interruption")
-        interruption, kept = self._outlet.drop(now)
+        interruption, kept = self._outlet.drop(now, pending)
         if self._tracks:
             self.outbox.append((Kind.CLEAR, b""))
         if Clear in self._row_out:
@@ -433,7 +463,7 @@ class Session:
                 self.outbox.append((_TEXT, browser.encode(Pong())))
                 return _NOTHING
             case Mark():
-                return (MarkReached(message.mark.name),)
+                return self._mark_reached(message.mark.name, now)
             case Input():
                 return (InputsReceived(positional(message.data)),)
             case ToServer():
@@ -442,6 +472,13 @@ class Session:
                 return self._close(1000, "", remote=True)
             case _:
                 raise AssertionError(message)
+
+    def _mark_reached(self, name: str, now: float) -> Sequence[Event]:
+        if self._outlet is not None and is_ours(name):
+            self._outlet.reached(name, now)
+            if self._ending is not None:
+                self._arm(now)
+        return (MarkReached(name),)
 
     def _told_by_server(self, message: Any, now: float) -> Sequence[Event]:
         match message:
@@ -524,9 +561,11 @@ class Session:
             events = (PlayoutReady(),) if waited else _NOTHING
         if self._ending is None:
             return events
-        if outlet is not None and outlet.end > now and self._config.lead < inf:
-            self._arm(outlet.end)
-            return events
+        if outlet is not None and self._config.lead < inf:
+            end = outlet.played_by(now)
+            if end > now:
+                self._arm(end)
+                return events
         farewell, code = self._ending
         if self._state is _DRAINING:
             self._say(farewell, now)

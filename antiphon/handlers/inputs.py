@@ -41,6 +41,23 @@ class Inputs:
             await self._call.error(complaint)
         return None
 
+    async def for_turn(self) -> tuple[Any, ...] | None:
+        """The inputs for one turn: while there are none that are needed, the client is asked at
+        each. None when they do not fit or do not come, which the client is told.
+        """
+        inputs = self._call.inputs
+        if not inputs and self._arity.least:
+            try:
+                inputs = await self._call.wait_for_inputs(self._timeout)
+            except TimeoutError:
+                await self._call.error(self._missing())
+                return None
+        complaint = self._arity.complaint(len(inputs))
+        if complaint is None:
+            return inputs
+        await self._call.error(complaint)
+        return None
+
     async def first(self) -> tuple[Any, ...]:
         """The inputs for a function that is called once: those that do not fit are told, and others
         are waited for. Raises TimeoutError.

@@ -145,6 +145,17 @@ class LiveCall:
             await came.wait()
         return self._inputs
 
+    @property
+    def given(self) -> float:
+        return self._driver.given
+
+    @property
+    def heard(self) -> float:
+        return self._driver.heard
+
+    def mark(self) -> None:
+        self._driver.mark()
+
     def interrupt(self) -> Interruption:
         return self._driver.interrupt()
 

@@ -13,7 +13,7 @@ import anyio
 
 from ..core.audio.frames import AudioFrame
 from ..core.errors import LocalProtocolError, RemoteProtocolError, SessionClosed
-from ..core.events import AudioReceived, Closed, Event, Message, PlayoutReady
+from ..core.events import AudioReceived, Closed, Event, MarkReached, Message, PlayoutReady
 from ..core.messages import WarningNotice, WireMessage
 from ..core.playout import Interruption
 from ..core.ports import Link, SoundQuality, Tracks
@@ -67,6 +67,7 @@ class Driver:
         self._armed = inf
         self._timer_slot = 0
         self._gate: anyio.Event | None = None
+        self._interruptions = 0
         self._touch()
 
     @property
@@ -78,6 +79,25 @@ class Driver:
     def sound_quality(self) -> SoundQuality | None:
         """What the network has done to the received sound."""
         return None if self._tracks is None else self._tracks.sound_quality
+
+    @property
+    def given(self) -> float:
+        """Seconds of sound given so far, less what interruptions dropped."""
+        return self.session.given
+
+    @property
+    def heard(self) -> float:
+        """Seconds of sound that the listener has heard by now."""
+        return self.session.heard(self._time(), self._pending)
+
+    @property
+    def _pending(self) -> float:
+        return 0.0 if self._tracks is None else self._tracks.pending_audio
+
+    def mark(self) -> None:
+        """Ask the client to tell when it has played the sound given so far."""
+        self.session.ask_heard(self._time())
+        self._flush()
 
     def feed(self, kind: Kind, payload: bytes, now: float) -> None:
         """One whole message from the wire. Never raises: a peer's error ends this call only."""
@@ -132,10 +152,15 @@ class Driver:
         self._act(self.session.advance(now))
 
     async def send_audio(self, frame: AudioFrame) -> None:
-        """Play a frame; waits while the lead is used up or the link does not take more."""
+        """Play a frame; waits while the lead is used up or the link does not take more. What waits
+        while an interruption comes is dropped by it as well.
+        """
         session = self.session
+        interruptions = self._interruptions
         while self.closed is None and not (session.ready and self.link.writable):
             await self._wait()
+            if interruptions != self._interruptions:
+                return
         try:
             left = session.send_audio(frame, self._time())
         except SessionClosed:
@@ -174,22 +199,23 @@ class Driver:
 
     def interrupt(self) -> Interruption:
         """Drop the sound that was not heard yet; whoever waits to send goes on."""
-        interruption = self.session.interrupt(self._time())
+        interruption = self.session.interrupt(self._time(), self._pending)
+        self._interruptions += 1
         self._flush()
         self._open_gate()
         return interruption
 
     async def drain(self) -> None:
-        """Wait until the peer has played all that was sent."""
+        """Wait until the peer has played all that was sent, as far as this end knows; at most
+        `PATIENCE` longer than a listener without delay needs.
+        """
         self.session.flush(self._time())
         self._flush()
         while self.closed is None:
-            if self.session.ready:
-                left = self.session.playout_end - self._time()
-                if left <= 0 or not self.paced:
-                    return
-                await anyio.sleep(left)
-            else:
+            left = self._unplayed() if self.session.ready else inf
+            if left <= 0 or (left < inf and not self.paced):
+                return
+            with anyio.move_on_after(left):
                 await self._wait()
 
     def act(self, step: Callable[[float], Sequence[Event]]) -> None:
@@ -206,6 +232,10 @@ class Driver:
         closed = self.closed
         return SessionClosed(closed.code, closed.reason) if closed else SessionClosed(1006, "")
 
+    def _unplayed(self) -> float:
+        now = self._time()
+        return self.session.playout_end(now, self._pending) - now
+
     async def _wait(self) -> None:
         if self._gate is None:
             self._gate = anyio.Event()
@@ -220,7 +250,7 @@ class Driver:
         closed: Closed | None = None
         for event in events:
             match event:
-                case PlayoutReady():
+                case PlayoutReady() | MarkReached():
                     self._open_gate()
                 case AudioReceived():
                     self.audio.push(event.frame, len(event.frame.pcm))

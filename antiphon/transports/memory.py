@@ -102,6 +102,10 @@ class MemoryLink:
         raise AssertionError("sound in memory travels in messages")
 
     @property
+    def pending_audio(self) -> float:
+        return 0.0
+
+    @property
     def sound_quality(self) -> SoundQuality | None:
         return None
 

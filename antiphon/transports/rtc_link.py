@@ -118,6 +118,10 @@ class RtcLink:
             self._sound.clear()
 
     @property
+    def pending_audio(self) -> float:
+        return 0.0 if self._sound is None else self._sound.pending
+
+    @property
     def sound_quality(self) -> SoundQuality | None:
         return None if self._sound_in is None else self._sound_in.quality
 

@@ -158,6 +158,11 @@ class _Paced(MediaStreamTrack):
         self._started().put(pcm, self._time())
         self._wake()
 
+    @property
+    def pending(self) -> float:
+        """Seconds of sound given and not yet taken by the sender."""
+        return 0.0 if self._clock is None else self._clock.pending
+
     async def played(self) -> None:
         """Wait until all sound has left, and the silence behind it that pushes its end through the
         listener's buffer.

@@ -380,5 +380,5 @@ def test_before_the_start_there_is_nothing_to_play_or_interrupt(role: Role) -> N
     with pytest.raises(LocalProtocolError):
         session.interrupt(0.0)
     assert session.ready
-    assert session.playout_end == session.heard(9.0) == 0.0
+    assert session.playout_end(9.0) == session.heard(9.0) == session.given == 0.0
     assert session.data_to_send() == []

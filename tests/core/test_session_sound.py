@@ -76,7 +76,7 @@ def test_who_waits_to_send_is_told_when_to_go_on() -> None:
     assert of_type(pair.server.events, PlayoutReady) == [PlayoutReady()]
     pair.run(2.0)
     assert of_type(pair.server.events, PlayoutReady) == [PlayoutReady(), PlayoutReady()]
-    assert pair.server.session.playout_end == pytest.approx(2.0)
+    assert pair.server.session.playout_end(2.0) == pytest.approx(2.0)
 
 
 def test_what_is_said_overtakes_sound_that_waits() -> None:
@@ -229,6 +229,21 @@ def test_marks_of_dropped_sound_are_answered_after_the_clear_in_order() -> None:
     assert names == ["started", "mark", "clear", "mark"]
 
 
+def test_given_counts_what_waits_and_not_what_an_interruption_dropped() -> None:
+    pair = opened()
+    session = pair.server.session
+    assert session.given == 0.0
+    play(pair, ramp(24_000))
+    assert session.given == pytest.approx(1.0)
+    pair.run(0.5)
+    before = session.given
+    interruption = session.interrupt(0.5)
+    assert interruption.heard + interruption.dropped == pytest.approx(before)
+    assert session.given == session.heard(0.5) == interruption.heard
+    play(pair, ramp(2400))
+    assert session.given == pytest.approx(interruption.heard + 0.1)
+
+
 def test_after_an_interruption_new_sound_leaves_at_once() -> None:
     pair = opened()
     play(pair, ramp(240_000))
@@ -374,3 +389,104 @@ def test_sound_comes_through_in_every_format_both_ways(encoding: str, rate: int)
     assert abs(len(pair.received(pair.client)) // 2 - rate // 2) <= 1
     heard = len(pair.received(pair.server)) // 2
     assert 12_000 - 24_000 * 0.031 <= heard <= 12_000
+
+
+def our_marks(pair: ConnectionPair) -> list[object]:
+    return [m["mark"] for m in texts(pair.server.wire) if m.get("event") == "mark"]
+
+
+def test_a_client_of_this_package_answers_what_the_call_asks() -> None:
+    pair = opened()
+    play(pair, ramp(24_000))
+    pair.server.session.ask_heard(0.0)
+    pair.run(0.99)
+    assert of_type(pair.server.events, MarkReached) == []
+    pair.run(1.5)
+    assert of_type(pair.server.events, MarkReached) == [MarkReached("antiphon-1")]
+    assert pair.server.session.heard(1.5) == pytest.approx(1.0)
+
+
+def test_no_mark_of_the_call_is_taken_for_one_of_the_application() -> None:
+    pair = opened()
+    with pytest.raises(LocalProtocolError, match="'antiphon-1'"):
+        pair.server.session.mark("antiphon-1", 0.0)
+    with pytest.raises(LocalProtocolError, match="'antiphon-1'"):
+        pair.server.session.send(Mark(MarkBody("antiphon-1")), 0.0)
+    assert pair.server.session.mark("mine", 0.0)
+    pair.deliver()
+    assert our_marks(pair) == [{"name": "mine"}]
+
+
+def test_asking_how_far_the_listener_is_does_not_cut_resampled_sound() -> None:
+    whole, asked = opened(), opened()
+    for pair in (whole, asked):
+        for n in range(20):
+            play(pair, tone(160, 8000))
+            if pair is asked:
+                pair.server.session.ask_heard(pair.now)
+            pair.run(0.02 * (n + 1))
+        pair.run(2.0)
+    assert whole.received(whole.client) == asked.received(asked.client)
+
+
+def test_where_nobody_answers_marks_none_is_set() -> None:
+    pair = opened()
+    pair.client.session.ask_heard(0.0)
+    pair.deliver()
+    assert our_marks(pair) == []
+    session = Session(Role.SERVER, SessionConfig(), 0.0)
+    session.ask_heard(0.0)
+    session.receive(Kind.TEXT, START, 0.0)
+    session.accept("token", 0.0)
+    session.ask_heard(0.0)
+    assert session.data_to_send() == []
+    session.end("", 1000, 0.0)
+    session.ask_heard(0.0)
+
+
+def test_a_client_that_answers_no_marks_gets_64_and_no_more() -> None:
+    pair = opened()
+    for _ in range(100):
+        pair.server.session.ask_heard(0.0)
+    assert len(pair.server.session.data_to_send()) == 64
+
+
+def late_listener(lag: float) -> ConnectionPair:
+    """One second of sound was played, and the mark behind it answered so much late."""
+    pair = opened()
+    play(pair, ramp(24_000))
+    pair.server.session.ask_heard(0.0)
+    pair.run(0.99)
+    pair.server.outgoing(0.99)
+    pair.now = 1.0 + lag
+    pair.server.hear(Kind.TEXT, b'{"event":"mark","mark":{"name":"antiphon-1"}}', pair.now)
+    return pair
+
+
+def test_a_call_ends_when_a_late_listener_has_played_it() -> None:
+    pair = late_listener(0.5)
+    play(pair, ramp(24_000))
+    begun = pair.now
+    pair.server.take(pair.server.session.drain("bye", 1000, begun))
+    pair.run(begun + 1.49)
+    assert pair.server.closed is None
+    pair.run(begun + 1.51)
+    assert pair.server.closed == Closed(1000, "bye", False)
+
+
+def test_a_call_ends_with_the_answer_to_its_last_mark_or_two_seconds_late() -> None:
+    for answered in (True, False):
+        pair = late_listener(0.0)
+        play(pair, ramp(2400))
+        session, begun = pair.server.session, pair.now
+        session.ask_heard(begun)
+        session.data_to_send()
+        pair.server.take(session.drain("bye", 1000, begun))
+        pair.run(begun + 1.0)
+        assert pair.server.closed is None
+        if answered:
+            pair.server.hear(Kind.TEXT, b'{"event":"mark","mark":{"name":"antiphon-2"}}', pair.now)
+            pair.run(pair.now)
+            assert pair.server.closed == Closed(1000, "bye", False)
+        pair.run(begun + 0.1 + 2.01)
+        assert pair.server.closed == Closed(1000, "bye", False)

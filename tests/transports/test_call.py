@@ -83,3 +83,28 @@ async def test_after_the_end_no_inputs_are_taken() -> None:
             await call.send_inputs(1)
         with pytest.raises(LocalProtocolError):
             await call.log("only a handler can")
+
+
+async def note_and_interrupt(call: Call) -> None:
+    assert (call.given, call.heard) == (0.0, 0.0)
+    await call.send_audio((24000, np.zeros(12_000, dtype=np.int16)))
+    call.mark()
+    given = call.given
+    assert 0.0 <= call.heard <= given == pytest.approx(0.5)
+    cut = call.interrupt()
+    assert cut.heard + cut.dropped == pytest.approx(given)
+    assert call.given == call.heard == cut.heard
+    await call.send("as it should be")
+
+
+async def test_a_handler_knows_what_it_gave_and_what_was_heard() -> None:
+    async with connect(Stream(note_and_interrupt), encoding="audio/pcm") as call:
+        told = [message.data async for message in call.messages if message.type == "message"]
+        assert told == ["as it should be"]
+
+
+async def test_a_client_knows_what_it_gave_and_sets_no_marks() -> None:
+    async with connect(Stream(ask), encoding="audio/pcm") as call:
+        await call.send_audio((24000, SOUND))
+        call.mark()
+        assert 0.0 <= call.heard <= call.given == pytest.approx(0.02)

@@ -264,3 +264,17 @@ async def test_data_that_is_no_json_is_the_callers_error() -> None:
     with pytest.raises(TypeError):
         await rig.driver.send(ToClient(np.zeros(3)))
     assert rig.driver.closed is None
+
+
+async def test_what_waits_to_be_sent_when_an_interruption_comes_is_dropped() -> None:
+    rig = Rig()
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(rig.driver.send_audio, SECOND)
+        await anyio.wait_all_tasks_blocked()
+        tasks.start_soon(rig.driver.send_audio, SECOND)
+        await anyio.wait_all_tasks_blocked()
+        rig.driver.interrupt()
+    assert rig.link.seconds <= 0.2
+    assert rig.driver.session.ready
+    await rig.driver.send_audio(AudioFrame(bytes(320), RATE))
+    assert rig.link.seconds <= 0.22

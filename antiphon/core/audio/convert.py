@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ("odd_pcm", "to_pcm")
+__all__ = ("channels_first", "odd_pcm", "to_pcm")
 
 _INT16 = np.dtype("<i2")
 _LOWEST, _HIGHEST = -32768, 32767
@@ -26,7 +26,7 @@ def to_pcm(audio: npt.NDArray[Any]) -> bytes:
     TypeError for another dtype, ValueError for another shape.
     """
     full_scale = _full_scale(audio.dtype)
-    channels = _channels_first(audio)
+    channels = channels_first(audio)
     if len(channels) == 1 and channels.dtype.kind == "i":
         return _clipped(channels)
     with np.errstate(over="ignore", invalid="ignore"):  # clipped as infinity, or NaN: inf - inf
@@ -51,7 +51,8 @@ def _full_scale(dtype: np.dtype[Any]) -> int:
             raise TypeError(f"audio is {dtype}; allowed: int16, int32, float32, float64")
 
 
-def _channels_first(audio: npt.NDArray[Any]) -> npt.NDArray[Any]:
+def channels_first(audio: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Sound of any of the allowed shapes as (1 or 2, n), a view. ValueError for another shape."""
     match audio.shape:
         case (n,):
             return audio.reshape(1, n)

@@ -57,6 +57,11 @@ class TrackClock:
     def _due(self) -> float:
         return self._origin + self._pts / CLOCK_RATE
 
+    @property
+    def pending(self) -> float:
+        """Seconds of sound given that have not left."""
+        return len(self._pcm) / self._frame * FRAME
+
     def put(self, pcm: bytes, now: float) -> None:
         """Give sound, of any length, paced by whoever gives it."""
         if not self._pcm:

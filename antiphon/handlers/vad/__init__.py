@@ -1,1 +1,1 @@
-"""Engines that hear whether somebody speaks."""
+"""Voice activity: engines that tell speech from other sound, and the choice among them."""

@@ -1,0 +1,306 @@
+"""A conversation on a call: turns in, a function's replies out, one at a time."""
+
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
+from typing import Any, Protocol, assert_never
+
+import anyio
+import msgspec
+import numpy as np
+from anyio.abc import TaskGroup
+
+from ..core.audio.frames import Samples
+from ..core.errors import SessionClosed
+from ..core.messages import failure_text
+from ..core.ports import Call
+from ..core.turns import BargeIn, Paused, SpeechStarted
+from .inputs import Inputs
+from .kinds import Arity, Kind, arity_of, kind_of
+from .outcomes import outcomes
+from .reply import Interrupted, Reply
+from .results import Parts, parts_of
+from .sounds import frames_of
+from .threads import in_thread
+
+__all__ = ("Conversation", "Function", "StopWordHeard", "TurnTaker", "function_of")
+
+log = logging.getLogger("antiphon")
+
+BACKLOG = 10.0  # seconds of sound that wait for a detector in a worker thread; older is dropped
+
+
+class StopWordHeard(msgspec.Struct, frozen=True):
+    """A stop word was said."""
+
+    word: str
+
+
+TurnEvent = SpeechStarted | BargeIn | Paused | StopWordHeard
+
+
+class TurnTaker(Protocol):
+    """Finds the turns in a stream of sound; `antiphon.core.turns.Turns` says what each does."""
+
+    @property
+    def blocking(self) -> bool: ...
+
+    def receive(self, samples: Samples) -> list[Any]: ...
+
+    def take(self) -> Samples: ...
+
+    def reply_began(self, protected: bool = False) -> None: ...
+
+    def reply_ended(self) -> None: ...
+
+
+class Function(msgspec.Struct, frozen=True, eq=False):
+    """A user's function, and how it is called."""
+
+    run: Callable[..., Any]
+    kind: Kind
+    arity: Arity
+
+
+def function_of(fn: Callable[..., Any], media: int, needs_inputs: bool = False) -> Function:
+    """A function that takes so many arguments of sound before its inputs. Raises TypeError."""
+    kind, arity = kind_of(fn), arity_of(fn, media)
+    if needs_inputs:
+        if not arity.most:
+            raise TypeError("needs_args is for a function that takes inputs behind the sound")
+        arity = Arity(max(arity.least, 1), arity.most)
+    return Function(fn, kind, arity)
+
+
+class Conversation:
+    """Listens to a call and answers each turn by `fn`. One event loop; `trigger` from any task.
+
+    One reply is played at a time: a turn that ends during one, and with `can_interrupt` speech that
+    is confirmed, ends it at once. Otherwise nothing is listened to while a reply is played.
+    With `phone_mode` nothing waits for inputs: what a reply published are those of the next one.
+    """
+
+    def __init__(
+        self,
+        call: Call,
+        turns: TurnTaker,
+        fn: Function,
+        *,
+        can_interrupt: bool = True,
+        inputs_timeout: float = 60.0,
+        on_interrupt: Callable[[Interrupted], Any] | None = None,
+        phone_mode: bool = False,
+    ) -> None:
+        self._call = call
+        self._turns = turns
+        self._fn = fn
+        self._can_interrupt = can_interrupt
+        self._inputs_timeout = inputs_timeout
+        self._on_interrupt = on_interrupt
+        self._phone_mode = phone_mode
+        self._published: tuple[Any, ...] = ()
+        self._reply: Reply | None = None
+        self._tasks: TaskGroup
+        self._over = True
+        self._hearing = anyio.Lock()
+
+    async def run(self, greeting: Function | None = None) -> None:
+        """Listen until there is no more sound. `greeting` speaks first. Raises what a detector
+        raises.
+        """
+        failure: Exception | None = None
+        async with anyio.create_task_group() as self._tasks:
+            self._over = False
+            if greeting is not None:
+                self._begin(greeting, None)
+            try:
+                await (self._listen_in_threads() if self._turns.blocking else self._listen())
+            except Exception as error:
+                failure = error
+            finally:
+                self._over = True
+            self._tasks.cancel_scope.cancel()
+        if failure is not None:
+            raise failure
+
+    def trigger(self) -> None:
+        """End the turn here, and answer what was said so far. Does nothing after the end."""
+        if not self._over:
+            self._tasks.start_soon(self._take_turn)
+
+    async def _take_turn(self) -> None:
+        if self._reply is not None and not self._can_interrupt:
+            log.info("call %r: a reply is played that nothing may interrupt", self._call.id)
+            return
+        async with self._hearing:
+            audio = self._turns.take()
+        self._answer(audio)
+
+    async def _listen(self) -> None:
+        async for frame in self._call.audio:
+            for event in self._turns.receive(frame.samples):
+                await self._act(event)
+
+    async def _listen_in_threads(self) -> None:
+        """Sound goes on to be collected while a detector or predictor takes its time."""
+        waiting = _Backlog(int(BACKLOG * self._call.sample_rate), self._call)
+        self._tasks.start_soon(waiting.fill)
+        async for samples in waiting:
+            async with self._hearing:
+                events = await in_thread(partial(self._turns.receive, samples))
+            for event in events:
+                await self._act(event)
+
+    async def _act(self, event: TurnEvent) -> None:
+        match event:
+            case SpeechStarted():
+                await self._call.log("started_talking")
+            case BargeIn():
+                self._interrupt()
+            case Paused():
+                self._answer(event.audio)
+            case StopWordHeard():
+                await self._call.stopword()
+            case _:
+                assert_never(event)
+
+    def _answer(self, audio: Samples) -> None:
+        self._interrupt()
+        self._begin(self._fn, audio)
+
+    def _begin(self, function: Function, audio: Samples | None) -> None:
+        reply = self._reply = Reply(self._call)
+        self._turns.reply_began(protected=not self._can_interrupt)
+        self._tasks.start_soon(self._speak, reply, function, audio)
+
+    def _interrupt(self) -> None:
+        reply, self._reply = self._reply, None
+        if reply is None:
+            return
+        reply.scope.cancel()
+        self._turns.reply_ended()
+        if reply.spoken:
+            interrupted = reply.cut_off(self._call.interrupt())
+            if self._on_interrupt is not None:
+                self._tasks.start_soon(self._report, self._on_interrupt, interrupted)
+
+    async def _report(self, told: Callable[[Interrupted], Any], what: Interrupted) -> None:
+        with anyio.CancelScope(shield=True, deadline=anyio.current_time() + 5):
+            await self._guarded(self._drained(told, what))
+
+    async def _drained(self, told: Callable[[Interrupted], Any], what: Interrupted) -> None:
+        async with outcomes(told, kind_of(told), what) as results:
+            async for _ in results:
+                pass
+
+    async def _speak(self, reply: Reply, function: Function, audio: Samples | None) -> None:
+        with reply.scope:
+            await self._guarded(self._reply_to(reply, function, audio))
+        if self._reply is reply:
+            self._reply = None
+            self._turns.reply_ended()
+
+    async def _guarded(self, step: Awaitable[None]) -> None:
+        """What fails in one turn is told, and the next turn comes."""
+        try:
+            await step
+        except SessionClosed:
+            pass
+        except Exception as error:
+            log.exception("a turn of call %r failed", self._call.id)
+            await self._call.error(failure_text(error))
+
+    async def _reply_to(self, reply: Reply, function: Function, audio: Samples | None) -> None:
+        call = self._call
+        turn: tuple[Any, ...] = ()
+        if audio is not None:
+            await call.log("pause_detected")
+            turn = ((call.sample_rate, audio.reshape(1, -1)),)
+        values = await self._inputs(function)
+        if values is None:
+            return
+        async with outcomes(function.run, function.kind, *turn, *values) as results:
+            await self._deliver(reply, results, audio is not None)
+        await call.drain()
+
+    async def _inputs(self, function: Function) -> tuple[Any, ...] | None:
+        if not self._phone_mode:
+            return await Inputs(self._call, function.arity, self._inputs_timeout).for_turn()
+        complaint = function.arity.complaint(len(self._published))
+        if complaint is not None:
+            await self._call.error(complaint)
+            return None
+        return self._published
+
+    async def _deliver(self, reply: Reply, results: AsyncIterator[Any], answers: bool) -> None:
+        async for item in results:
+            # What a step that could not be stopped gives after an interruption is nobody's.
+            if self._reply is not reply:
+                return
+            parts = parts_of(item)
+            await self._publish(parts)
+            if parts.media is not None:
+                await self._play(reply, parts.media, answers)
+            if parts.close is not None:
+                await self._call.hang_up(parts.close.msg)
+                return
+
+    async def _publish(self, parts: Parts) -> None:
+        for outputs in parts.outputs:
+            self._published = outputs.args
+            await self._call.output(*outputs.args)
+
+    async def _play(self, reply: Reply, media: Any, answers: bool) -> None:
+        for frame in frames_of(media):
+            if self._reply is not reply:
+                return
+            if answers and not reply.spoken:
+                await self._call.log("response_starting")
+            await reply.play(frame)
+
+
+class _Backlog:
+    """Sound that waits for its reader, who takes all there is at once."""
+
+    def __init__(self, most: int, call: Call) -> None:
+        self._most = most
+        self._call = call
+        self._waiting: list[Samples] = []
+        self._held = 0
+        self._ended = False
+        self._changed = anyio.Event()
+        self._warned = False
+
+    async def fill(self) -> None:
+        """Collect all sound of the call."""
+        async for frame in self._call.audio:
+            self._waiting.append(frame.samples)
+            self._held += len(frame)
+            while self._held > self._most:
+                self._held -= len(self._waiting.pop(0))
+                self._warn()
+            self._changed.set()
+        self._ended = True
+        self._changed.set()
+
+    def _warn(self) -> None:
+        if not self._warned:
+            self._warned = True
+            log.warning(
+                "call %r: its detector is slower than the sound; what waits longer than %g s is"
+                " dropped",
+                self._call.id,
+                BACKLOG,
+            )
+
+    def __aiter__(self) -> "_Backlog":
+        return self
+
+    async def __anext__(self) -> Samples:
+        while not self._waiting:
+            if self._ended:
+                raise StopAsyncIteration
+            self._changed = anyio.Event()
+            await self._changed.wait()
+        waiting, self._waiting, self._held = self._waiting, [], 0
+        return np.concatenate(waiting)

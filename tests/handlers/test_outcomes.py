@@ -1,0 +1,100 @@
+"""Every kind of function is run alike."""
+
+import threading
+from collections.abc import AsyncGenerator, Callable, Generator
+from functools import partial
+from typing import Any
+
+import pytest
+
+from antiphon.handlers.kinds import kind_of
+from antiphon.handlers.outcomes import outcomes
+
+
+def function(n: int) -> int:
+    return n
+
+
+async def coroutine(n: int) -> int:
+    return n
+
+
+def generator(n: int) -> Generator[int, None, None]:
+    yield n
+    yield n + 1
+
+
+async def async_generator(n: int) -> AsyncGenerator[int]:
+    yield n
+    yield n + 1
+
+
+def returns_generator(n: int) -> Generator[int, None, None]:
+    return generator(n)
+
+
+def returns_async_generator(n: int) -> AsyncGenerator[int]:
+    return async_generator(n)
+
+
+async def given(fn: Callable[..., Any], *args: Any) -> list[Any]:
+    async with outcomes(fn, kind_of(fn), *args) as items:
+        return [item async for item in items]
+
+
+@pytest.mark.parametrize("fn", [function, coroutine])
+async def test_a_function_gives_one_thing(fn: Callable[..., Any]) -> None:
+    assert await given(fn, 3) == [3]
+
+
+@pytest.mark.parametrize(
+    "fn",
+    [
+        generator,
+        async_generator,
+        partial(generator),
+        returns_generator,
+        returns_async_generator,
+    ],
+)
+async def test_a_generator_gives_all_it_yields(fn: Callable[..., Any]) -> None:
+    assert await given(fn, 3) == [3, 4]
+
+
+async def test_what_blocks_runs_in_a_worker_thread() -> None:
+    def where() -> Generator[Any, None, None]:
+        yield threading.current_thread()
+
+    here = threading.current_thread()
+    assert await given(where) != [here]
+    assert await given(threading.current_thread) != [here]
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+async def test_a_generator_that_is_left_is_closed(asynchronous: bool) -> None:
+    closed: list[bool] = []
+
+    def blocking() -> Generator[int, None, None]:
+        try:
+            yield 1
+            yield 2
+        finally:
+            closed.append(True)
+
+    async def awaiting() -> AsyncGenerator[int]:
+        try:
+            yield 1
+            yield 2
+        finally:
+            closed.append(True)
+
+    fn: Callable[..., Any] = awaiting if asynchronous else blocking
+    async with outcomes(fn, kind_of(fn)) as items:
+        assert await anext(items) == 1
+    assert closed == [True]
+
+
+@pytest.mark.parametrize("fn", [function, coroutine, generator, async_generator])
+async def test_what_a_function_raises_comes_out(fn: Callable[..., Any]) -> None:
+    with pytest.raises(TypeError):
+        await given(fn)
