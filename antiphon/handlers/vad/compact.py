@@ -1,9 +1,10 @@
 """The voice activity engine that comes with the package: NumPy, a few tens of microseconds a frame.
 
 Each frame of 30 ms is measured (spectrum.py), set against the quietest it has been of late, and
-shown with the two before it to a network: one layer that sees, one that remembers (a gated
-recurrent layer without reset gate, as in Ravanelli et al. 2018), one that judges. The weights were
-trained for this project by `benchmarks.train_voice_activity`; compact.md says on what.
+shown to a network: one layer that sees, one that remembers (a gated recurrent layer without reset
+gate, as in Ravanelli et al. 2018), one that judges. The weights were trained for this project by
+`benchmarks/train_voice_activity.py`; compact.md says on what. `benchmarks/voice_activity.py`
+measures how well it hears and what a frame costs.
 """
 
 import math
@@ -17,7 +18,7 @@ import numpy.typing as npt
 from ...core.audio.frames import Samples
 from .spectrum import BANDS, MEASURES, QUIETEST, Spectrum, spectrum_of
 
-__all__ = ("FALL", "FRAMES_SEEN", "INPUTS", "RISE", "CompactDetector", "CompactModel", "Weights")
+__all__ = ("FALL", "INPUTS", "RISE", "CompactDetector", "CompactModel", "Weights")
 
 Floats = npt.NDArray[np.float32]
 
@@ -25,9 +26,8 @@ FALL = 0.3
 """How much of the way down to a weaker frame the floor of a band falls."""
 RISE = 0.02
 """Nepers of power by which it rises in a stronger one: 2.9 dB a second."""
-FRAMES_SEEN = 3
 INPUTS = MEASURES + BANDS
-"""What the network sees of each of them: the measures, then how far the bands are above floor."""
+"""What the network sees of a frame: its measures, then how far the bands are above floor."""
 
 _WEIGHTS_FILE = "compact.npz"
 
@@ -36,7 +36,7 @@ class Weights(msgspec.Struct, frozen=True, eq=False):
     """The network. In each matrix the last row belongs to an input that is always 1."""
 
     see: Floats
-    """(FRAMES_SEEN * INPUTS + 1, seen): newest frame first."""
+    """(INPUTS + 1, seen)"""
     gate: Floats
     """(seen + remembered + 1, 2 * remembered): halves of what opens a memory, then candidates."""
     judge: Floats
@@ -49,7 +49,7 @@ class Weights(msgspec.Struct, frozen=True, eq=False):
 def weights() -> Weights:
     """Read the weights that come with the package, once."""
     with (
-        files(__package__).joinpath(_WEIGHTS_FILE).open("rb") as file,
+        files("antiphon.handlers.vad").joinpath(_WEIGHTS_FILE).open("rb") as file,
         np.load(file, allow_pickle=False) as arrays,
     ):
         return Weights(
@@ -78,26 +78,26 @@ class CompactModel:
 
 
 class CompactDetector:
-    """Hears one stream, frame after frame."""
+    """Hears one stream, frame after frame; a `VoiceActivityDetector`."""
 
     def __init__(self, weights: Weights, spectrum: Spectrum) -> None:
         seen, remembered = weights.see.shape[1], weights.gate.shape[1] // 2
         self._weights = weights
         self._spectrum = spectrum
+        self._shape = (spectrum.frame_samples,)
         self._windowed = np.empty(spectrum.frame_samples, np.float32)
         self._amplitudes = np.empty(len(spectrum.bands), np.float32)
         self._powers = np.empty(len(spectrum.bands), np.float32)
         self._combs = np.empty(spectrum.pitches.shape[1], np.float32)
-        # Newest first. It ends in the 1 that carries the bias, as do the two below.
-        self._inputs = np.ones(FRAMES_SEEN * INPUTS + 1, np.float32)
-        self._judged = np.ones(seen + remembered + 1, np.float32)
-        self._driven = np.empty(2 * remembered, np.float32)
         self._step = np.empty(BANDS, np.float32)
         self._floor = np.empty(BANDS, np.float32)
+        # These two end in the 1 that carries the bias.
+        self._inputs = np.ones(INPUTS + 1, np.float32)
+        self._judged = np.ones(seen + remembered + 1, np.float32)
+        self._driven = np.empty(2 * remembered, np.float32)
         self._levels = self._inputs[:BANDS]
         self._above = self._inputs[MEASURES:INPUTS]
-        self._seen = self._judged[:seen]
-        self._memory = self._judged[seen:-1]
+        self._seen, self._memory = self._judged[:seen], self._judged[seen:-1]
         self._opening, self._candidate = self._driven[:remembered], self._driven[remembered:]
         self.reset()
 
@@ -109,27 +109,23 @@ class CompactDetector:
     def reset(self) -> None:
         """Forget all sound so far."""
         self._knows_floor = False
-        self._awake = False
         self._memory.fill(0)
 
     def probability(self, frame: Samples) -> float:
-        """That the next frame, int16 (frame_samples,), holds speech. Exact silence is 0, and what
-        follows it is judged afresh.
+        """That the next frame holds speech. Exact silence is 0, and what follows it is judged
+        afresh. ValueError if the shape is not (frame_samples,).
         """
+        if frame.shape != self._shape:
+            raise ValueError(f"a frame of shape {frame.shape}; this detector takes {self._shape}")
         windowed = np.multiply(frame, self._spectrum.window, out=self._windowed)
         if windowed.dot(windowed) == 0:
-            if self._awake:
-                self._awake = False
-                self._memory.fill(0)
+            self._memory.fill(0)
             return 0.0
         self._look_at(windowed)
         return self._judge()
 
     def _look_at(self, windowed: Floats) -> None:
-        """Put the measures of a frame before those of the frames until now."""
-        spectrum, inputs = self._spectrum, self._inputs
-        if self._awake:
-            inputs[INPUTS:-1] = inputs[: -INPUTS - 1]
+        spectrum = self._spectrum
         bins = np.fft.rfft(windowed)[spectrum.first_bin : spectrum.last_bin]
         amplitudes = np.abs(bins, out=self._amplitudes, casting="same_kind")
         powers = np.multiply(amplitudes, amplitudes, out=self._powers)
@@ -137,17 +133,14 @@ class CompactDetector:
         levels += QUIETEST
         np.log(levels, out=levels)
         combs = amplitudes[: len(spectrum.pitches)].dot(spectrum.pitches, out=self._combs)
-        inputs[BANDS] = combs[1 + combs[1:].argmax()] / (combs[0] + QUIETEST)
-        self._compare_with_floor()
-        if not self._awake:
-            self._awake = True
-            inputs[INPUTS:-1].reshape(-1, INPUTS)[:] = inputs[:INPUTS]
+        self._inputs[BANDS] = combs[1 + combs[1:].argmax()] / (combs[0] + QUIETEST)
+        self._compare_with_floor(levels)
 
-    def _compare_with_floor(self) -> None:
+    def _compare_with_floor(self, levels: Floats) -> None:
         if not self._knows_floor:
             self._knows_floor = True
-            self._floor[:] = self._levels
-        above = np.subtract(self._levels, self._floor, out=self._above)
+            self._floor[:] = levels
+        above = np.subtract(levels, self._floor, out=self._above)
         step = np.minimum(above, RISE, out=self._step)
         self._floor += np.maximum(step, FALL * step, out=step)
 
@@ -162,5 +155,4 @@ class CompactDetector:
         opening *= 0.5
         opening *= np.subtract(self._candidate, memory, out=self._candidate)
         memory += opening
-        score = float(self._judged.dot(network.judge))
-        return 0.5 + 0.5 * math.tanh(0.5 * score)
+        return 0.5 + 0.5 * math.tanh(0.5 * float(self._judged.dot(network.judge)))

@@ -89,7 +89,8 @@ def _mel(hertz: float) -> float:
 def _pitch_weights(hertz: Doubles) -> Doubles:
     taper = np.cos(np.pi / 2 * hertz / _VOICE_HIGHEST)
     harmonics = np.cos(2 * np.pi * hertz[:, np.newaxis] / _PITCHES)
-    return np.multiply(taper[:, np.newaxis], np.hstack((np.ones((len(hertz), 1)), harmonics)))
+    weights: Doubles = np.hstack((np.ones((len(hertz), 1)), harmonics))
+    return np.multiply(taper[:, np.newaxis], weights)
 
 
 def measure(frames: npt.NDArray[np.float32], spectrum: Spectrum) -> Floats:
