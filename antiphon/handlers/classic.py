@@ -34,6 +34,11 @@ class _Bound:
         self.outgoing = Outgoing(call, self.loop)
         self.args_given = anyio.Event()
 
+    def tell_waiting(self) -> None:
+        """The handler was given inputs by its own program. On the event loop."""
+        given, self.args_given = self.args_given, anyio.Event()
+        given.set()
+
 
 class StreamHandlerBase(ABC):
     """The base of `StreamHandler` and its like, as FastRTC's users know them: subclass one of
@@ -128,8 +133,7 @@ class StreamHandlerBase(ABC):
             raise ValueError("a list of inputs is not empty; reset() forgets them")
         self._set([PLACEHOLDER, *args])
         if self._bound is not None:
-            bound = self._bound
-            bound.loop.soon(lambda: bound.args_given.set())
+            self._bound.loop.soon(self._bound.tell_waiting)
 
     def reset(self) -> None:
         """Forget the inputs: those that come next count."""
@@ -138,8 +142,6 @@ class StreamHandlerBase(ABC):
     def _set(self, args: list[Any]) -> None:
         self._args = args
         self._outdated = self._bound.call.inputs if self._bound is not None else ()
-        if self._bound is not None and not args:
-            self._bound.args_given = anyio.Event()
 
     async def fetch_args(self) -> None:
         """Ask the client for inputs, and do not wait for them."""
@@ -179,7 +181,11 @@ class StreamHandlerBase(ABC):
             self._bound.outgoing.clear()
 
     async def _until_given(self) -> None:
-        await self.call.wait_for_inputs(self.inputs_timeout)
+        try:
+            await self.call.wait_for_inputs(self.inputs_timeout)
+        except TimeoutError:
+            missing = f"no inputs came within {self.inputs_timeout:g} s"
+            raise TimeoutError(missing) from None
 
     @property
     def _here(self) -> _Bound:

@@ -1,6 +1,7 @@
 """Threads of their own: one step at a time, nobody's way out, and a bound on their number."""
 
 import logging
+import sys
 import threading
 from collections.abc import AsyncGenerator
 from contextvars import ContextVar
@@ -116,7 +117,40 @@ async def test_a_thread_that_is_left_behind_is_complained_about_once(
     assert [record.getMessage()[:21] for record in caplog.records] == ["emit has not returned"]
 
 
-async def test_its_threads_do_not_hold_up_the_end_of_the_process() -> None:
-    made = Worker("daemon")
-    assert await made.run(lambda: threading.current_thread().daemon)
-    made.close()
+ECHO_THAT_NOTHING_WAKES = """
+import queue
+import threading
+import anyio
+import anyio.to_thread
+from antiphon import Stream, connect
+from antiphon.handlers.stream_handler import StreamHandler
+
+began = threading.Event()
+
+class Echo(StreamHandler):
+    def __init__(self):
+        super().__init__()
+        self.queue = queue.Queue()
+    def copy(self):
+        return Echo()
+    def receive(self, frame):
+        self.queue.put(frame)
+    def emit(self):
+        began.set()
+        return self.queue.get()
+
+async def main():
+    async with connect(Stream(Echo())):
+        await anyio.to_thread.run_sync(began.wait)
+
+anyio.run(main)
+print("over", flush=True)
+"""
+
+
+async def test_threads_that_nothing_wakes_do_not_hold_up_the_end_of_the_process() -> None:
+    """As FastRTC's own first example leaves them behind."""
+    command = [sys.executable, "-c", ECHO_THAT_NOTHING_WAKES]
+    with anyio.fail_after(15):
+        done = await anyio.run_process(command, check=False)
+    assert (done.stdout, done.stderr) == (b"over\n", b"")
