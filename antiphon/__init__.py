@@ -52,7 +52,12 @@ from .handlers.vad.segments import SileroVadOptions
 from .handlers.video import Shown as VideoEmitType
 from .handlers.video import VideoStreamHandler
 from .handlers.waiting import wait_for_item
-from .handlers.warn import Warning as Warning  # not in `__all__ = (
+from .handlers.warn import Warning as Warning  # not in `__all__`: a star import hides no builtin
+from .stream import Stream
+from .transports.requests import Request
+from .transports.turn import cloudflare_turn, rest_turn, turn_credentials, twilio_turn
+
+__all__ = (
     "AdditionalOutputs",
     "AddressKind",
     "AddressPolicy",
