@@ -16,7 +16,7 @@ from antiphon.core.audio.frames import Samples
 from examples.program import spoken
 from tests.transports.serving import serving
 
-__all__ = ("Talker", "talking")
+__all__ = ("RATE", "Talker", "talking")
 
 RATE = 24000
 PATIENCE = 15.0  # seconds; the sentences of a reply are played in real time
@@ -56,9 +56,13 @@ class Talker:
         """Speak between silences; the second is long enough to be a pause."""
         rate, samples = await anyio.to_thread.run_sync(spoken, text)
         await self.silence(0.3)
+        await self.make(rate, samples)
+        await self.silence(1.2)
+
+    async def make(self, rate: int, samples: Samples) -> None:
+        """Make this sound."""
         for at in range(0, len(samples), rate // 50):
             await self.call.send_audio((rate, samples[at : at + rate // 50]))
-        await self.silence(1.2)
 
     async def silence(self, seconds: float) -> None:
         """Say nothing."""

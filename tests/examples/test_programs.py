@@ -5,7 +5,7 @@ import pytest
 
 from tests.browser.server import running
 
-PROGRAMS = ["echo_on_pause", "llm_loop", "spoken_menu", "video_threshold"]
+PROGRAMS = ["echo_on_pause", "llm_loop", "spoken_menu", "stop_word", "video_threshold"]
 
 
 @pytest.mark.timeout(60)  # imports, and a detector that is loaded, on a busy machine
