@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core.errors import MissingExtraError
 from ..core.models import VoiceActivityModel
 from ..handlers.vad.choose import ENGINES, voice_activity_model
 from ..handlers.vad.silero import SileroModel
@@ -42,7 +43,7 @@ def run(_arguments: argparse.Namespace) -> int:
 def _about(name: str) -> list[str]:
     try:
         model = voice_activity_model(name)
-    except ImportError as error:
+    except MissingExtraError as error:
         return [f"  {name:<9} not here: {error}"]
     chosen = "; auto takes it" if voice_activity_model("auto") is model else ""
     return [

@@ -3,10 +3,9 @@
 import logging
 from collections.abc import Callable
 from functools import cache
-from importlib import import_module
-from typing import cast
 
 from ...core.models import VoiceActivityModel
+from .compact import CompactModel
 from .silero import SileroModel, silero_file
 
 __all__ = ("ENGINES", "voice_activity_model")
@@ -38,15 +37,9 @@ def _loaded(name: str) -> VoiceActivityModel:
     return model
 
 
-def _compact() -> VoiceActivityModel:
-    # Its weights are read when they are first asked for, not by every program that imports this.
-    module = import_module(".compact", __package__)
-    return cast("VoiceActivityModel", module.CompactModel())
-
-
 ENGINES: dict[str, Callable[[], VoiceActivityModel]] = {
     "silero": SileroModel,
-    "compact": _compact,
+    "compact": CompactModel,
 }
 """By name, what loads it anew."""
 
