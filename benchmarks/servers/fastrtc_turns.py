@@ -32,7 +32,8 @@ class Loudness(silero.SileroVADModel):  # type: ignore[misc]  # the base is Any,
         pass
 
     def __call__(self, audio: Any, state: Any, sample_rate: int) -> tuple[float, Any]:
-        return float(np.sqrt(np.mean(np.square(audio))) > _LOUD), state
+        loud: float = np.sqrt(np.mean(np.square(np.asarray(audio, np.float64))))
+        return float(loud > _LOUD), state
 
 
 def head(turn: Turn) -> Any:
