@@ -19,7 +19,9 @@ from .core.ice_servers import RtcConfiguration, read_configuration
 from .core.liveness import Timing
 from .core.playout import LEAD
 from .core.ports import CallInfo, Directory, Handler, HangUp, Output, SetInputs
+from .core.ring import Position, parse_position
 from .core.session import SessionConfig
+from .handlers.generator import SoundSource, as_audio_handler
 from .handlers.kinds import check_handler
 from .handlers.video import FrameFunction, PictureSource, as_video_handler
 from .transports.asgi import AsgiApp
@@ -28,6 +30,7 @@ from .transports.directory import LocalDirectory
 from .transports.host import Host, Settings
 from .transports.http import listen
 from .transports.ice_config import ConfigurationSource
+from .transports.input_types import input_type
 from .transports.requests import Request
 from .transports.routes import Routes
 from .transports.tasks import background
@@ -47,9 +50,11 @@ class Stream:
     """A handler, ready to be served on every transport.
 
     handler: a coroutine function `async def handler(call: Call) -> None`, or an object with such a
-        `__call__`. Returning ends the call. With modality "video" any other function and every
-        generator function stands for `VideoStreamHandler(function)`; a coroutine function of
-        pictures has to be wrapped in it, as its like is a handler of calls.
+        `__call__`, as subclasses of `StreamHandler` and its like are. Returning ends the call. With
+        modality "video" any other function and every generator function stands for
+        `VideoStreamHandler(function)`; a coroutine function of pictures has to be wrapped in it, as
+        its like is a handler of calls. With modality "audio" and mode "receive" a generator
+        function of sound stands for `AudioGenerator(function)`.
     modality: what is exchanged; WebSocket and HTTP carry audio, WebRTC and memory all three.
     mode: who speaks, seen from the client.
     input_sample_rate, output_sample_rate: Hz, the rates at which the handler listens, and speaks to
@@ -81,7 +86,7 @@ class Stream:
 
     def __init__(
         self,
-        handler: Handler | FrameFunction | PictureSource,
+        handler: Handler | FrameFunction | PictureSource | SoundSource,
         *,
         modality: Modality = "audio",
         mode: Mode = "send-receive",
@@ -107,9 +112,7 @@ class Stream:
     ) -> None:
         _one_of("modality", modality, _MODALITIES)
         _one_of("mode", mode, _MODES)
-        if modality == "video":
-            handler = as_video_handler(handler, mode)
-        native = check_handler(handler)
+        native = _native(handler, modality, mode)
         input_sample_rate = _rate("input_sample_rate", input_sample_rate, native)
         output_sample_rate = _rate("output_sample_rate", output_sample_rate, native)
         _at_least("concurrency_limit", concurrency_limit, 1)
@@ -135,7 +138,7 @@ class Stream:
             concurrency_limit=concurrency_limit,
             connecting_limit=connecting_limit,
             max_message=max_message,
-            input_type=inputs,
+            input_type=None if inputs is None else input_type(inputs),
             authorize=authorize,
             origins=frozenset(_origins(origins)),
             require_token=require_token,
@@ -161,28 +164,56 @@ class Stream:
         return MappingProxyType(getattr(self._host.handler, "live", {}))
 
     def hang_up(self, call_id: str, reason: str = "the server hung up") -> None:
-        """End a live call; its client is told the reason. Raises UnknownCall."""
+        """End a live call; its client is told the reason. From any thread. Raises UnknownCall."""
         self._directory.command(call_id, HangUp(reason))
 
     def set_input(self, call_id: str, *values: Any) -> None:
-        """Give a call's handler inputs; they are seen by its next call. Raises UnknownCall."""
+        """Give a call's handler inputs; they are seen by its next call. From any thread. Raises
+        UnknownCall.
+        """
         self._directory.command(call_id, SetInputs(values))
 
-    def output_stream(self, call_id: str) -> AsyncIterator[Output]:
-        """All outputs of a call, from the oldest of the newest 256 to its end. Raises UnknownCall
-        at once.
+    def output_stream(
+        self, call_id: str, after: str | Position | None = None
+    ) -> AsyncIterator[Output]:
+        """All outputs of a call, from the oldest of the newest 256, or from behind the position
+        `after` (as `Last-Event-ID` has it), to its end. Raises UnknownCall at once, ValueError for
+        what is no position.
         """
-        return _values(self._directory.subscribe(call_id))
+        seen = parse_position(after) if isinstance(after, str) else after
+        return _values(self._directory.subscribe(call_id, seen))
 
     async def fetch_latest_output(self, call_id: str, timeout: float = 10.0) -> Output:
         """The newest output of a call; waits for the first. Raises UnknownCall, TimeoutError."""
         newest = self._directory.newest(call_id)
         if newest is not None:
             return newest
+        outputs = self._directory.subscribe(call_id)
         with anyio.fail_after(timeout):
-            async for _, output in self._directory.subscribe(call_id):
-                return output
+            async for _, output in outputs:
+                return await self._newest(call_id, output, outputs)
         raise UnknownCall(call_id)
+
+    async def _newest(
+        self, call_id: str, first: Output, rest: AsyncIterator[tuple[Position, Output]]
+    ) -> Output:
+        """Several outputs may have come at once, and the call may have ended with them."""
+        try:
+            return self._directory.newest(call_id) or first
+        except UnknownCall:
+            return [first, *[output async for _, output in rest]][-1]
+
+    async def handle_offer(
+        self, body: Mapping[str, Any], *, address: str = "", principal: Any = None
+    ) -> dict[str, Any]:
+        """Answer what `/webrtc/offer` is asked, from a route of the application's own: the answer,
+        or the refusal `{"status": "failed", "meta": ...}`.
+
+        body: as the route takes it; what else stands in an offer is found in `call.metadata`.
+        address: of the client, as `request.client.host`; without it a client on this machine cannot
+            use loopback addresses. principal: for `call.principal`; `authorize` is not asked.
+        """
+        return await self._asgi.handle_offer(body, address, principal)
 
     @asynccontextmanager
     async def running(self, grace: float = 0.0) -> AsyncGenerator[None]:
@@ -208,8 +239,11 @@ class Stream:
     def mount(self, app: Any, path: str = "") -> None:
         """Serve under `path` of a FastAPI or Starlette application, sharing its lifespan.
 
-        Of two routes for the same path the one that was added first is served. Raises ValueError
-        when a stream is mounted at this path already, TypeError for another kind of application.
+        A route that the application has for exactly the path of one of the stream's is served
+        instead of it, whichever was added first; of others that match (a folder of files at `/`)
+        the one that was added first. UnknownCall, raised in a route of the application, becomes the
+        refusal with status 404, unless the application handles it. Raises ValueError when a stream
+        is mounted at this path already, TypeError for another kind of application.
         """
         mount(self._asgi, app, path)
 
@@ -258,6 +292,16 @@ async def _until_signal(listening: Callable[[], None]) -> None:
 async def _values(outputs: AsyncIterator[tuple[Any, Output]]) -> AsyncIterator[Output]:
     async for _, output in outputs:
         yield output
+
+
+def _native(handler: Any, modality: Modality, mode: Mode) -> Handler:
+    match modality:
+        case "video":
+            return check_handler(as_video_handler(handler, mode))
+        case "audio":
+            return as_audio_handler(handler, mode)
+        case _:
+            return check_handler(handler)
 
 
 def _configuration(source: ConfigurationSource) -> ConfigurationSource:

@@ -13,9 +13,13 @@ from itertools import product
 import msgspec
 
 __all__ = (
+    "CLOSE",
     "FRAME_BYTES",
     "FRAME_SECONDS",
     "MAX_FRAMES",
+    "PING",
+    "PONG",
+    "TEXT",
     "Answers",
     "Connection",
     "Refused",

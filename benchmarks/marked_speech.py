@@ -21,6 +21,7 @@ __all__ = (
     "SECOND",
     "Profile",
     "decode",
+    "encode",
     "find_marks",
     "marked_speech",
     "prepare",
@@ -92,18 +93,24 @@ def _voice(length: int, rng: np.random.Generator) -> Floats:
 
 def prepare(profile: Profile) -> Packets:
     """The marked speech as Opus packets of 20 ms, to be sent round and round."""
+    sound = marked_speech()
+    # The second time round begins as it ends, with a settled encoder.
+    return encode(np.tile(sound, 2), RATE, profile)[len(sound) // FRAME :]
+
+
+def encode(sound: npt.NDArray[np.int16], rate: int, profile: Profile) -> Packets:
+    """Mono int16 (n,) at a rate that Opus knows as packets of 20 ms; what is over is left out."""
     encoder = _codec("w", profile.layout)
+    encoder.sample_rate = rate
     encoder.bit_rate = profile.bit_rate
     encoder.options = {"application": "voip"}
-    frames = marked_speech().reshape(-1, 1, FRAME)
+    size = rate // SECOND
     packets: Packets = []
-    for _ in range(2):  # the second time round begins as it ends, with a settled encoder
-        packets = []
-        for samples in frames:
-            interleaved = np.repeat(samples, 2, axis=1) if profile.layout == "stereo" else samples
-            frame = av.AudioFrame.from_ndarray(interleaved, format="s16", layout=profile.layout)
-            frame.sample_rate = RATE
-            packets += map(bytes, encoder.encode(frame))
+    for samples in sound[: len(sound) // size * size].reshape(-1, 1, size):
+        interleaved = np.repeat(samples, 2, axis=1) if profile.layout == "stereo" else samples
+        frame = av.AudioFrame.from_ndarray(interleaved, format="s16", layout=profile.layout)
+        frame.sample_rate = rate
+        packets += map(bytes, encoder.encode(frame))
     return packets
 
 

@@ -10,7 +10,16 @@ import msgspec
 
 from .process import ROOT
 
-__all__ = ("LOOPS", "Subject", "rivals", "subjects", "webrtc_rivals", "webrtc_subjects")
+__all__ = (
+    "LOOPS",
+    "Subject",
+    "conversing",
+    "idle_subjects",
+    "rivals",
+    "subjects",
+    "webrtc_rivals",
+    "webrtc_subjects",
+)
 
 _FASTRTC = "fastrtc==0.0.34"
 _FASTRTC_HOME = ROOT / ".artifacts" / "rivals" / "fastrtc"
@@ -45,8 +54,8 @@ def _anew() -> Subject:
     return _served("anew", "the same, with every frame made anew: decoded and encoded", "anew")
 
 
-def _served(name: str, about: str, stream: str) -> Subject:
-    serve = ("-m", "antiphon", "serve", f"benchmarks.servers.antiphon_echo:{stream}")
+def _served(name: str, about: str, stream: str, module: str = "antiphon_echo") -> Subject:
+    serve = ("-m", "antiphon", "serve", f"benchmarks.servers.{module}:{stream}")
     where = ("--host", "127.0.0.1", "--port", "0", "--log-level", "warning")
     command = (sys.executable, *serve, *where)
     return Subject(name=name, about=about, command=command, stop_event=True)
@@ -66,11 +75,15 @@ def _fastrtc() -> Subject:
 
 
 def _fastrtc_at(rates: str, *arguments: str) -> Subject:
-    server = (str(fastrtc_python()), "-m", "benchmarks.servers.fastrtc_echo")
+    about = f"asynchronous echo handler {rates}"
+    return _fastrtc_served("fastrtc", about, "fastrtc_echo", *arguments)
+
+
+def _fastrtc_served(name: str, about: str, module: str, *arguments: str) -> Subject:
     return Subject(
-        name="fastrtc",
-        about=f"{_FASTRTC}, asynchronous echo handler {rates} under uvicorn",
-        command=(*server, *arguments),
+        name=name,
+        about=f"{_FASTRTC}, {about} under uvicorn",
+        command=(str(fastrtc_python()), "-m", f"benchmarks.servers.{module}", *arguments),
         stop_event=True,
         env={"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_OFFLINE": "1"},
     )
@@ -111,6 +124,28 @@ def _fastrtc_webrtc() -> Subject:
     return _fastrtc_at("at its default rates (48 kHz in, 24 kHz out)")
 
 
+def conversing(name: str, reply: str, rate: int = 24_000) -> Subject:
+    """ReplyOnPause with its defaults: ours with the engine of that name, or "fastrtc". `reply` is
+    one of `servers.replies`, or "head".
+    """
+    settings = {"TURNS_REPLY": reply, "TURNS_RATE": str(rate)}
+    if name == "fastrtc":
+        rival = _fastrtc()
+        server = (str(fastrtc_python()), "-m", "benchmarks.servers.fastrtc_turns")
+        about = f"{_FASTRTC}, ReplyOnPause under uvicorn, loudness in the place of its network"
+        env = {**rival.env, **settings}
+        return Subject(name=name, about=about, command=server, stop_event=True, env=env)
+    serve = ("-m", "antiphon", "serve", "benchmarks.servers.antiphon_turns:stream")
+    where = ("--host", "127.0.0.1", "--port", "0", "--log-level", "warning")
+    return Subject(
+        name=name,
+        about=f"`antiphon serve`, ReplyOnPause with {name}",
+        command=(sys.executable, *serve, *where),
+        stop_event=True,
+        env={"TURNS_VAD": name, **settings},
+    )
+
+
 _MAKERS = {"antiphon": _antiphon, "anew": _anew, "wsproto": _wsproto, "fastrtc": _fastrtc}
 _WEBRTC_MAKERS = {
     "antiphon": _antiphon_webrtc,
@@ -135,6 +170,20 @@ def webrtc_subjects(rivals: list[str], loops: list[str]) -> list[Subject]:
     """Ours, a variant of it and these rivals, over WebRTC. SystemExit if a loop is missing."""
     _check_loops(loops)
     return [_WEBRTC_MAKERS[name]() for name in ("antiphon", "anew", *rivals)]
+
+
+def idle_subjects(*, rival: bool) -> list[Subject]:
+    """Our classic handlers with nothing to say, and FastRTC's if it was asked for."""
+    blocks, waits = "StreamHandler whose emit returns None", "AsyncStreamHandler whose emit waits"
+    found = [
+        _served("antiphon sync", blocks, "sync", "antiphon_idle"),
+        _served("antiphon async", waits, "later", "antiphon_idle"),
+    ]
+    if rival:
+        for kind, about in (("sync", blocks), ("async", waits)):
+            arguments = ("--rate", "8000", "--kind", kind)
+            found.append(_fastrtc_served(f"fastrtc {kind}", about, "fastrtc_idle", *arguments))
+    return found
 
 
 def _check_loops(loops: list[str]) -> None:

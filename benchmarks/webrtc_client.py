@@ -50,6 +50,8 @@ class Caller:
         self.arrived = array("d")
         """When each answer was read from the socket."""
         self.payloads: list[bytes] = []
+        self.messages: list[tuple[float, str]] = []
+        """What the data channel said, and when."""
         self.bad = 0
         """SRTP packets that could not be opened, and RTP packets without a payload."""
         self.answer_seconds = 0.0
@@ -68,7 +70,8 @@ class Caller:
         """Offer, wait for the answer and the handshake. Refused when either fails."""
         peer = self._peer
         peer.addTransceiver(_SilentTrack(), "sendrecv")
-        peer.createDataChannel("text")
+        channel = peer.createDataChannel("text")
+        channel.on("message", lambda text: self.messages.append((_clock(), text)))
         done = asyncio.Event()
         peer.on("connectionstatechange", lambda: _tell_when_settled(peer, done))
         await peer.setLocalDescription(await peer.createOffer())

@@ -11,12 +11,27 @@ elsewhere:
     conversion of rates without seams (27, 28)                tests/core/audio/test_resample.py
     peers without media, failed ICE, one registry of all
       transports (7, 9, 11)                                   tests/transports/test_webrtc*.py
+    classic handlers: idle emits rest, and let others run
+      (16, 46, 47), blocked ones starve nobody and are not
+      begun twice (48, 49), what is no sound (21), a mode
+      without a listener (62)                                 tests/handlers/test_stream_handler.py
+    what a clear drops and what it must not (18, 53)          tests/handlers/test_outgoing.py
+    threads that wait for the loop (52, 53)                   tests/handlers/test_from_thread.py
+    start-up ends with the call (52)                          tests/handlers/test_classic.py
+    pictures off the loop, the newest only, a shutdown for
+      calls with and without them (54, 55, 59)                tests/handlers/test_audio_video_*.py
+    generators run without inputs, and get all of them (57)   tests/handlers/test_generator.py
+    the context in every method (23)                          tests/handlers/test_context.py
+    warnings from anywhere (22)                               tests/handlers/test_warn.py
+    shutdown once, however a call ends (9, 19, 59), errors
+      survived, the end told (20, 22, 24, 50, 51), clears
+      told (30), all over every transport                     tests/conformance/test_classic.py
 
 Waiting for what they are about:
 
     4, 31           phone calls in the counter, no messages in a provider's socket: phone lines
     12              state of one process: a directory for several
-    16, 17, 18, 23  idle spinning, late starts, replies that are wiped, contexts: turn taking
+    17              late starts: turn taking
 """
 
 from typing import Any

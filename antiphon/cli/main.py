@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from . import call, serve
+from . import call, models, serve
 
 __all__ = ("main",)
 
@@ -14,6 +14,7 @@ examples:
   antiphon serve                              an echo on http://127.0.0.1:8000
   antiphon serve app:stream                   `stream = Stream(...)` of app.py
   antiphon call ws://127.0.0.1:8000 --play in.wav --record out.wav
+  antiphon models                             the engines for voice activity, and their cost
 
 `antiphon COMMAND --help` tells more of each.
 """
@@ -31,6 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(metavar="COMMAND", required=True, title="commands")
     serve.add_parser(commands)
     call.add_parser(commands)
+    models.add_parser(commands)
     arguments = parser.parse_args(argv)
     try:
         return int(arguments.run(arguments))

@@ -7,6 +7,7 @@ AntiphonError
     SessionClosed               the call is over: with which code, and why
     CallRefused                 the peer refused the call: with which refusal
     HandlerError                a handler raised; the cause is chained
+    WebRTCError                 a handler's word to its client, which is told the message
     ConfigurationError          what the application gave cannot be used, or did not come in time
     UnknownCall                 no live call has this id
 MissingExtraError (ImportError)  an optional part is not installed; names the pip line
@@ -23,6 +24,7 @@ __all__ = (
     "RemoteProtocolError",
     "SessionClosed",
     "UnknownCall",
+    "WebRTCError",
 )
 
 
@@ -89,6 +91,17 @@ class CallRefused(AntiphonError):
 
 class HandlerError(AntiphonError):
     """A handler raised; the exception it raised is the `__cause__`."""
+
+
+class WebRTCError(AntiphonError):
+    """For handlers to raise: the client is told `message` as an `error`, on every transport.
+
+    Anything else that a handler raises is told as well; this is for what is said on purpose.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
 
 
 class ConfigurationError(AntiphonError):

@@ -1,12 +1,16 @@
 """What turn taking asks of models, as protocols. The engines themselves stand with the handlers."""
 
-from typing import Any, Protocol
+from collections.abc import Sequence
+from typing import Any, Protocol, runtime_checkable
+
+import msgspec
 
 from .audio.frames import Samples
 
 __all__ = (
     "PauseDetectionModel",
     "SpeechToText",
+    "Transcript",
     "VoiceActivityDetector",
     "VoiceActivityModel",
 )
@@ -54,6 +58,7 @@ class VoiceActivityModel(Protocol):
         ...
 
 
+@runtime_checkable
 class PauseDetectionModel(Protocol):
     """A detector as FastRTC's users have written them. Taken for one that blocks."""
 
@@ -64,9 +69,23 @@ class PauseDetectionModel(Protocol):
         ...
 
 
-class SpeechToText(Protocol):
-    """Writes down what is said. Taken for one that blocks: it runs in worker threads."""
+class Transcript(msgspec.Struct, frozen=True):
+    """What was said, and when."""
 
-    def stt(self, audio: tuple[int, Samples]) -> str:
-        """The words in (sample rate in Hz, int16 array (1, n))."""
+    text: str
+    words: Sequence[tuple[str, float, float]] = ()
+    """Each word with its start and end, in seconds from the beginning of the sound. None where the
+    recogniser does not know.
+    """
+
+
+class SpeechToText(Protocol):
+    """Writes down what is said. Taken for one that blocks: it runs in worker threads, those of
+    several calls at a time.
+    """
+
+    def stt(self, audio: tuple[int, Samples]) -> str | Transcript:
+        """The words in (sample rate in Hz, int16 array (1, n)). A recogniser that knows when each
+        was said may tell.
+        """
         ...

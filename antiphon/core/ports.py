@@ -283,6 +283,8 @@ class Output(msgspec.Struct, frozen=True, eq=False):
     """One output of a handler."""
 
     args: tuple[Any, ...]
+    position: Position | None = None
+    """Its place among the outputs of its call, once it is published: as text `<epoch>-<offset>`."""
 
     @property
     def value(self) -> Any:
@@ -359,11 +361,11 @@ class Directory(Protocol):
         ...
 
     def command(self, call_id: str, command: Command) -> None:
-        """Ask whoever runs the call. Raises UnknownCall."""
+        """Ask whoever runs the call; from any thread. Raises UnknownCall."""
         ...
 
     def publish(self, call_id: str, output: Output) -> Position:
-        """Add an output. Raises UnknownCall."""
+        """Add an output, which gets its position. Raises UnknownCall."""
         ...
 
     def newest(self, call_id: str) -> Output | None:
@@ -374,6 +376,7 @@ class Directory(Protocol):
         self, call_id: str, after: Position | None = None
     ) -> AsyncIterator[tuple[Position, Output]]:
         """All outputs after a position (None: all of the newest 256), then those to come, until the
-        call ends. Raises UnknownCall at once, not at the first item.
+        call ends. Raises UnknownCall at once, not at the first item. To cancel the wait for an item
+        loses nothing: the next one asked for is the one that was waited for.
         """
         ...

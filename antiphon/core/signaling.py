@@ -75,6 +75,11 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
             meta["detail"] = self.detail
         return meta
 
+    @property
+    def body(self) -> dict[str, Any]:
+        """As JSON: the same in a message and in an HTTP response."""
+        return {"status": "failed", "meta": self.meta}
+
 
 def refusal_from_meta(meta: Mapping[str, Any]) -> Refusal:
     """The refusal that a server's `meta` tells, for a client; never raises."""

@@ -25,6 +25,8 @@ class Speech(msgspec.Struct, frozen=True, gc=False):
     """Speech in the last moment, twice as long as what interrupts."""
     since: int
     """From the beginning of the first speech in the window to now."""
+    silence: int
+    """From the end of the last speech to now, strays left out."""
 
 
 class SpeechMeter(Protocol):
@@ -47,11 +49,17 @@ class SpeechMeter(Protocol):
 class FrameMeter:
     """Counts the frames that a voice activity detector takes for speech.
 
-    window, recent: seconds.
+    window, recent: seconds. stray: seconds; what is shorter, and no nearer to other speech than
+    that, is a click, and no end to a silence.
     """
 
     def __init__(
-        self, model: VoiceActivityModel, sample_rate: int, window: float, recent: float
+        self,
+        model: VoiceActivityModel,
+        sample_rate: int,
+        window: float,
+        recent: float,
+        stray: float = 0.1,
     ) -> None:
         self._detector = model.detector(sample_rate)
         self._on = model.threshold
@@ -62,6 +70,7 @@ class FrameMeter:
         self._recent = min(_frames(recent, self._frame, sample_rate), self._window.maxlen or 1)
         self._count = 0
         self._count_recent = 0
+        self._silence = _Silence(int(stray * sample_rate), self._frame)
 
     @property
     def frame_samples(self) -> int:
@@ -80,7 +89,10 @@ class FrameMeter:
         self._count_recent += speaking
         since = len(window) - window.index(True) if self._count else 0
         return Speech(
-            self._count * self._frame, self._count_recent * self._frame, since * self._frame
+            self._count * self._frame,
+            self._count_recent * self._frame,
+            since * self._frame,
+            self._silence.add(speaking),
         )
 
     def forget(self) -> None:
@@ -88,10 +100,36 @@ class FrameMeter:
         self._count = self._count_recent = 0
 
 
+class _Silence:
+    """How long nobody speaks, in samples. A click does not end a silence, but the last sound of a
+    word does, as short as it is: the p of "stop" comes 80 ms behind the rest.
+    """
+
+    def __init__(self, stray: int, frame: int) -> None:
+        self._stray = stray
+        self._frame = frame
+        self._burst = 0  # from the beginning of speech with no gap as long as a stray, to its end
+        self._gap = stray  # behind it
+        self._silence = 0  # behind the last burst that was no stray
+
+    def add(self, speaking: bool) -> int:
+        """Count one more frame."""
+        self._silence += self._frame
+        if not speaking:
+            self._gap += self._frame
+            return self._silence
+        self._burst = self._frame + (self._burst + self._gap if self._gap < self._stray else 0)
+        self._gap = 0
+        if self._burst >= self._stray:
+            self._silence = 0
+        return self._silence
+
+
 class WindowMeter:
     """Asks a model that hears whole windows, every 100 ms.
 
-    window: seconds; until there is so much sound the beginning is silence.
+    window: seconds; until there is so much sound the beginning is silence. Where in its window the
+    speech is such a model need not say: it is taken to be at the beginning.
     """
 
     def __init__(
@@ -115,7 +153,7 @@ class WindowMeter:
         if isnan(seconds):
             raise ValueError("the pause detection model says that there are NaN seconds of speech")
         speech = int(min(max(seconds, 0.0) * self._rate, len(sound)))
-        return Speech(speech, speech, len(sound) if speech else 0)
+        return Speech(speech, speech, len(sound) if speech else 0, len(sound) - speech)
 
     def forget(self) -> None:
         self._sound[:] = 0

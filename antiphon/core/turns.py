@@ -24,6 +24,7 @@ __all__ = (
     "Turns",
 )
 
+_FADING = 0.05  # seconds; speech that fades goes on behind what a detector takes for speech
 MAX_TURN = 300.0  # seconds; a turn holds 48 kB a second at 24 kHz, and a humming fan may never end
 
 EndOfTurn = Callable[[Samples, int], float]
@@ -43,7 +44,9 @@ class AlgoOptions(msgspec.Struct, frozen=True):
     started_talking_threshold: float = 0.2
     """A turn starts when the window holds more speech than this."""
     speech_threshold: float = 0.1
-    """A turn pauses when the window holds less speech than this."""
+    """A turn pauses when the window holds less speech than this, and its end is silent: all but
+    this much of a window, and 50 ms. With the defaults 0.55 s after the last speech.
+    """
     max_continuous_speech_s: float = inf
     """A turn of this length is cut; what is said on is the next one. At most 300 s are kept."""
     pre_roll: float = 0.3
@@ -129,6 +132,8 @@ class Turns:
         self._end_of_turn = end_of_turn
         self._start_above = options.started_talking_threshold * sample_rate
         self._pause_below = options.speech_threshold * sample_rate
+        silent = options.audio_chunk_duration - max(options.speech_threshold - _FADING, 0)
+        self._silent = silent * sample_rate
         frames = max(1, round(options.interrupt_after * sample_rate / self._frame))
         self._interrupt_at = frames * self._frame if options.interrupt_on == "speech" else inf
         self._pre_roll = int(options.pre_roll * sample_rate)
@@ -199,7 +204,7 @@ class Turns:
         if len(self._buffer) >= self._most:
             events.append(Paused(self._at, self._finish(overlap=False), cut=True))
             self._meter.forget()
-        elif speech.window >= self._pause_below:
+        elif speech.window >= self._pause_below or speech.silence < self._silent:
             self._patience = inf
         else:
             if self._patience == inf:

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
+from math import inf
 from typing import Any, Protocol, assert_never
 
 import anyio
@@ -10,33 +11,30 @@ import msgspec
 import numpy as np
 from anyio.abc import TaskGroup
 
-from ..core.audio.frames import Samples
-from ..core.errors import SessionClosed
+from ..core.audio.frames import AudioFrame, Samples
+from ..core.errors import SessionClosed, WebRTCError
 from ..core.messages import failure_text
 from ..core.ports import Call
 from ..core.turns import BargeIn, Paused, SpeechStarted
+from .emitted import sound_of
+from .failures import Failures
 from .inputs import Inputs
 from .kinds import Arity, Kind, arity_of, kind_of
 from .outcomes import outcomes
 from .reply import Interrupted, Reply
-from .results import Parts, parts_of
-from .sounds import frames_of
+from .results import Parts
+from .stop_word_events import Recognised, StopWordExpired, StopWordHeard
 from .threads import in_thread
 
-__all__ = ("Conversation", "Function", "StopWordHeard", "TurnTaker", "function_of")
+__all__ = ("Conversation", "Function", "TurnTaker", "function_of")
 
 log = logging.getLogger("antiphon")
 
+PIECE = 0.5  # seconds of sound that are given at a time
 BACKLOG = 10.0  # seconds of sound that wait for a detector in a worker thread; older is dropped
+MAX_FAILURES = 10  # questions to a recogniser in a row: at least four seconds of speech
 
-
-class StopWordHeard(msgspec.Struct, frozen=True):
-    """A stop word was said."""
-
-    word: str
-
-
-TurnEvent = SpeechStarted | BargeIn | Paused | StopWordHeard
+TurnEvent = SpeechStarted | BargeIn | Paused | Recognised | StopWordHeard | StopWordExpired
 
 
 class TurnTaker(Protocol):
@@ -99,6 +97,7 @@ class Conversation:
         self._on_interrupt = on_interrupt
         self._phone_mode = phone_mode
         self._published: tuple[Any, ...] = ()
+        self._failures = Failures(call, MAX_FAILURES, ("a recognition", "recognitions"))
         self._reply: Reply | None = None
         self._tasks: TaskGroup
         self._over = True
@@ -134,7 +133,7 @@ class Conversation:
             return
         async with self._hearing:
             audio = self._turns.take()
-        self._answer(audio)
+        await self._answer(audio)
 
     async def _listen(self) -> None:
         async for frame in self._call.audio:
@@ -158,14 +157,25 @@ class Conversation:
             case BargeIn():
                 self._interrupt()
             case Paused():
-                self._answer(event.audio)
+                await self._answer(event.audio)
             case StopWordHeard():
                 await self._call.stopword()
+            case StopWordExpired():
+                await self._call.log("stopword_expired")
+            case Recognised():
+                await self._note(event.failure)
             case _:
                 assert_never(event)
 
-    def _answer(self, audio: Samples) -> None:
+    async def _note(self, failure: Exception | None) -> None:
+        if failure is None:
+            self._failures.succeeded()
+        else:
+            await self._failures.failed(failure)
+
+    async def _answer(self, audio: Samples) -> None:
         self._interrupt()
+        await self._call.log("pause_detected")
         self._begin(self._fn, audio)
 
     def _begin(self, function: Function, audio: Samples | None) -> None:
@@ -189,7 +199,7 @@ class Conversation:
             await self._guarded(self._drained(told, what))
 
     async def _drained(self, told: Callable[[Interrupted], Any], what: Interrupted) -> None:
-        async with outcomes(told, kind_of(told), what) as results:
+        async with outcomes(told, kind_of(told), what, finish=_ignored) as results:
             async for _ in results:
                 pass
 
@@ -206,6 +216,8 @@ class Conversation:
             await step
         except SessionClosed:
             pass
+        except WebRTCError as said:
+            await self._call.error(failure_text(said))
         except Exception as error:
             log.exception("a turn of call %r failed", self._call.id)
             await self._call.error(failure_text(error))
@@ -214,32 +226,38 @@ class Conversation:
         call = self._call
         turn: tuple[Any, ...] = ()
         if audio is not None:
-            await call.log("pause_detected")
             turn = ((call.sample_rate, audio.reshape(1, -1)),)
-        values = await self._inputs(function)
+        values = await self._inputs(function.arity, greets=audio is None)
         if values is None:
             return
-        async with outcomes(function.run, function.kind, *turn, *values) as results:
+        run, kind = function.run, function.kind
+        async with outcomes(run, kind, *turn, *values, finish=sound_of) as results:
             await self._deliver(reply, results, audio is not None)
-        await call.drain()
+        await reply.played()
 
-    async def _inputs(self, function: Function) -> tuple[Any, ...] | None:
+    async def _inputs(self, arity: Arity, greets: bool) -> tuple[Any, ...] | None:
+        if not greets:
+            return await self._inputs_of_turn(arity)
+        # What a greeting has no parameters for is meant for the turns.
+        values = await self._inputs_of_turn(Arity(arity.least, inf))
+        return None if values is None else values[: int(min(arity.most, len(values)))]
+
+    async def _inputs_of_turn(self, arity: Arity) -> tuple[Any, ...] | None:
         if not self._phone_mode:
-            return await Inputs(self._call, function.arity, self._inputs_timeout).for_turn()
-        complaint = function.arity.complaint(len(self._published))
+            return await Inputs(self._call, arity, self._inputs_timeout).for_turn()
+        complaint = arity.complaint(len(self._published))
         if complaint is not None:
             await self._call.error(complaint)
             return None
         return self._published
 
-    async def _deliver(self, reply: Reply, results: AsyncIterator[Any], answers: bool) -> None:
-        async for item in results:
+    async def _deliver(self, reply: Reply, results: AsyncIterator[Parts], answers: bool) -> None:
+        async for parts in results:
             # What a step that could not be stopped gives after an interruption is nobody's.
             if self._reply is not reply:
                 return
-            parts = parts_of(item)
             await self._publish(parts)
-            if parts.media is not None:
+            if isinstance(parts.media, AudioFrame):
                 await self._play(reply, parts.media, answers)
             if parts.close is not None:
                 await self._call.hang_up(parts.close.msg)
@@ -250,13 +268,18 @@ class Conversation:
             self._published = outputs.args
             await self._call.output(*outputs.args)
 
-    async def _play(self, reply: Reply, media: Any, answers: bool) -> None:
-        for frame in frames_of(media):
+    async def _play(self, reply: Reply, sound: AudioFrame, answers: bool) -> None:
+        # Converting and resampling all of a long one at once would hold up other calls.
+        for frame in sound.pieces(PIECE):
             if self._reply is not reply:
                 return
             if answers and not reply.spoken:
                 await self._call.log("response_starting")
             await reply.play(frame)
+
+
+def _ignored(result: object) -> None:
+    """What a callback returns."""
 
 
 class _Backlog:

@@ -1,40 +1,73 @@
 """What a function gives, one thing after the other, whatever kind of function it is."""
 
+import contextlib
 import inspect
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Any, cast
+from typing import Any, Generic, TypeVar, cast
 
 from .kinds import Kind
 from .threads import Steps, closing, in_thread
 
 __all__ = ("outcomes",)
 
+T = TypeVar("T")
+
 
 @asynccontextmanager
 async def outcomes(
-    fn: Callable[..., Any], kind: Kind, *args: Any
-) -> AsyncGenerator[AsyncIterator[Any]]:
-    """Call a function: inside is what it returns, or all that its generator yields. What blocks
-    runs in worker threads. A generator is closed on the way out.
+    fn: Callable[..., Any], kind: Kind, *args: Any, finish: Callable[[Any], T]
+) -> AsyncGenerator[AsyncIterator[T]]:
+    """Call a function: inside is what it returns, or all that its generator yields, as `finish`
+    makes it. What blocks runs in worker threads, `finish` right behind it in the same one. A
+    generator is closed on the way out.
     """
     if kind is Kind.FUNCTION:
-        made = await in_thread(partial(fn, *args))
+        made = await in_thread(partial(_called, fn, args, finish))
     elif kind is Kind.COROUTINE:
-        made = await fn(*args)
+        made = _Finished(finish(await fn(*args)))
     else:
         made = fn(*args)
-    source: Steps[Any] | AsyncGenerator[Any]
-    if inspect.isgenerator(made):
-        source = Steps[Any](cast(Generator[Any, None, Any], made))
+    source: Steps[T] | AsyncGenerator[T]
+    if isinstance(made, _Finished):
+        source = _single(cast(_Finished[T], made))
     elif inspect.isasyncgen(made):
-        source = cast(AsyncGenerator[Any], made)
+        source = _finished_later(cast(AsyncGenerator[Any], made), finish)
     else:
-        source = _single(made)
+        source = Steps(_finished(cast(Generator[Any, None, Any], made), finish))
     async with closing(source):
         yield aiter(source)
 
 
-async def _single(item: Any) -> AsyncGenerator[Any]:
-    yield item
+class _Finished(Generic[T]):
+    """One thing, where there might have been a generator."""
+
+    def __init__(self, item: T) -> None:
+        self.item = item
+
+
+def _called(fn: Callable[..., Any], args: tuple[Any, ...], finish: Callable[[Any], T]) -> Any:
+    made = fn(*args)
+    generates = inspect.isgenerator(made) or inspect.isasyncgen(made)
+    return made if generates else _Finished(finish(made))
+
+
+async def _single(made: _Finished[T]) -> AsyncGenerator[T]:
+    yield made.item
+
+
+def _finished(
+    source: Generator[Any, None, Any], finish: Callable[[Any], T]
+) -> Generator[T, None, None]:
+    with contextlib.closing(source):
+        for item in source:
+            yield finish(item)
+
+
+async def _finished_later(
+    source: AsyncGenerator[Any], finish: Callable[[Any], T]
+) -> AsyncGenerator[T]:
+    async with contextlib.aclosing(source):
+        async for item in source:
+            yield finish(item)

@@ -10,6 +10,9 @@ from ..core.ports import Call
 __all__ = ("Interrupted", "Reply")
 
 
+_MARKED = 0.25  # seconds of sound between two marks; a talker says a syllable in that time
+
+
 class Interrupted(msgspec.Struct, frozen=True, kw_only=True):
     """A reply was cut off by whoever it is for."""
 
@@ -26,12 +29,13 @@ class Interrupted(msgspec.Struct, frozen=True, kw_only=True):
 class Reply:
     """From the question to the end of the sound; `scope` ends what makes it."""
 
-    __slots__ = ("_call", "_given", "_start", "sample_rate", "scope")
+    __slots__ = ("_call", "_given", "_start", "_unmarked", "sample_rate", "scope")
 
     def __init__(self, call: Call) -> None:
         self._call = call
         self._given = 0.0  # seconds
         self._start = 0.0  # seconds of the call's sound before its own
+        self._unmarked = 0.0  # seconds since the last mark
         self.scope = anyio.CancelScope()
         self.sample_rate = 0
 
@@ -46,8 +50,17 @@ class Reply:
             self._start = self._call.given
             self.sample_rate = frame.sample_rate
         self._given += frame.duration
+        self._unmarked += frame.duration
         await self._call.send_audio(frame)
-        self._call.mark()
+        if self._unmarked >= _MARKED:
+            self._unmarked = 0.0
+            self._call.mark()
+
+    async def played(self) -> None:
+        """Wait until the listener has heard all of it."""
+        if self._unmarked:
+            self._call.mark()
+        await self._call.drain()
 
     def cut_off(self, interruption: Interruption) -> Interrupted:
         """What the listener has heard of it, when it was interrupted."""

@@ -4,7 +4,9 @@ from typing import Any, cast
 
 import msgspec
 
-__all__ = ("AdditionalOutputs", "CloseStream", "Parts", "parts_of")
+from ..core.ports import Call
+
+__all__ = ("AdditionalOutputs", "CloseStream", "Parts", "conclude", "parts_of")
 
 
 class AdditionalOutputs:
@@ -50,3 +52,13 @@ def parts_of(result: Any) -> Parts:
         tuple(item for item in controls if isinstance(item, AdditionalOutputs)),
         next((item for item in controls if isinstance(item, CloseStream)), None),
     )
+
+
+async def conclude(call: Call, parts: Parts) -> bool:
+    """Publish the outputs; hang up if it is the end, and say so."""
+    for outputs in parts.outputs:
+        await call.output(*outputs.args)
+    if parts.close is None:
+        return False
+    await call.hang_up(parts.close.msg)
+    return True

@@ -15,7 +15,7 @@ from .failures import Failures
 from .inputs import Inputs
 from .kinds import Kind, arity_of, is_native, kind_of
 from .newest import Newest
-from .results import AdditionalOutputs, CloseStream, Parts, parts_of
+from .results import AdditionalOutputs, CloseStream, Parts, conclude, parts_of
 from .side_by_side import first_of
 from .threads import Steps, closing, in_thread
 
@@ -26,6 +26,8 @@ __all__ = (
     "VideoStreamHandler",
     "as_video_handler",
     "next_due",
+    "own_pixels",
+    "shown",
 )
 
 log = logging.getLogger("antiphon")
@@ -129,19 +131,19 @@ class VideoStreamHandler:
             except LocalProtocolError as error:
                 seen = False
                 log.warning("call %r shows no pictures: %s", call.id, error)
-            if await _conclude(call, parts):
+            if await conclude(call, parts):
                 return
 
     async def _apply(self, frame: VideoFrame, values: tuple[Any, ...]) -> Parts:
         if self._kind is Kind.FUNCTION:
             return await in_thread(partial(self._apply_here, frame, values))
-        pixels = await in_thread(partial(_own, frame))
+        pixels = await in_thread(partial(own_pixels, frame))
         result = await self._fn(pixels, *values)
-        return await in_thread(partial(_finished, result, frame.time, pixels))
+        return await in_thread(partial(shown, result, frame.time, pixels))
 
     def _apply_here(self, frame: VideoFrame, values: tuple[Any, ...]) -> Parts:
-        pixels = _own(frame)
-        return _finished(self._fn(pixels, *values), frame.time, pixels)
+        pixels = own_pixels(frame)
+        return shown(self._fn(pixels, *values), frame.time, pixels)
 
     async def _generate(self, call: Call, values: tuple[Any, ...], failures: Failures) -> None:
         generator = self._fn(*values)
@@ -149,12 +151,12 @@ class VideoStreamHandler:
         began = due = anyio.current_time()
         async with closing(source):
             async for item in source:
-                finish = partial(_finished, item, due - began)
+                finish = partial(shown, item, due - began)
                 parts = await _guarded(in_thread(finish), failures)
                 await anyio.sleep_until(due)
                 if parts is not None:
                     await _show(call, parts.media)
-                    if await _conclude(call, parts):
+                    if await conclude(call, parts):
                         return
                 due = next_due(due, anyio.current_time(), self._period)
 
@@ -175,14 +177,14 @@ async def _guarded(step: Awaitable[Parts], failures: Failures) -> Parts | None:
     return parts
 
 
-def _own(frame: VideoFrame) -> Pixels:
+def own_pixels(frame: VideoFrame) -> Pixels:
     """The pixels of a frame for a function to write on."""
     # Those of a frame that a transport decoded are nobody else's; others still belong to whoever
     # made the frame, which in memory is the client.
     return frame.bgr.copy() if frame.picture is None else frame.bgr
 
 
-def _finished(result: object, time: float, given: Pixels | None = None) -> Parts:
+def shown(result: object, time: float, given: Pixels | None = None) -> Parts:
     """A result whose media is a frame, or None. Raises TypeError, ValueError."""
     parts = parts_of(result)
     media: Any = parts.media
@@ -206,16 +208,6 @@ def _described(media: Any) -> str:
 async def _show(call: Call, frame: VideoFrame | None) -> None:
     if frame is not None:
         await call.send_video(frame)
-
-
-async def _conclude(call: Call, parts: Parts) -> bool:
-    """Publish the outputs; hang up if it is the end, and say so."""
-    for outputs in parts.outputs:
-        await call.output(*outputs.args)
-    if parts.close is None:
-        return False
-    await call.hang_up(parts.close.msg)
-    return True
 
 
 def as_video_handler(

@@ -5,9 +5,9 @@ Specification: asgi.readthedocs.io, HTTP and WebSocket 2.5, Lifespan 2.0.
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager
-from typing import cast
+from typing import Any, cast
 from urllib.parse import quote
 
 import anyio
@@ -16,10 +16,10 @@ import msgspec
 from ..core.signaling import Refusal
 from .asgi_scope import Receive, Scope, Send, encode_headers, request_of
 from .asgi_websocket import deny, serve_websocket
-from .requests import BODY_TIMEOUT, Denied, Request, Response, refusal_response
+from .requests import BODY_TIMEOUT, Denied, Request, Response, no_body, refusal_response
 from .routes import Routes
 
-__all__ = ("AsgiApp",)
+__all__ = ("AsgiApp", "respond")
 
 log = logging.getLogger("antiphon")
 
@@ -59,6 +59,14 @@ class AsgiApp:
             await self._http(scope, receive, send)
         else:
             await self._websocket(scope, receive, send)
+
+    async def handle_offer(
+        self, body: Mapping[str, Any], address: str, principal: Any
+    ) -> dict[str, Any]:
+        """As `Routes.handle_offer`; where nothing serves the stream, it runs from here on."""
+        if not self._host.running:
+            await self._ensure_running()
+        return await self.routes.handle_offer(body, address, principal)
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
@@ -111,7 +119,7 @@ class AsgiApp:
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            request = request_of(scope, _nothing())
+            request = request_of(scope, no_body())
         except ValueError as error:
             await receive()
             refusal = _unreadable(error)
@@ -128,7 +136,7 @@ class AsgiApp:
         else:
             response = _to_directory(request, scope) or await self.routes.respond(request)
         try:
-            await _respond(response, receive, send, head_only=method == "HEAD")
+            await respond(response, receive, send, head_only=method == "HEAD")
         except OSError as error:
             log.debug("the client of %s %s is gone: %r", method, scope["path"], error)
 
@@ -144,13 +152,6 @@ def _to_directory(request: Request, scope: Scope) -> Response | None:
 
 def _unreadable(error: ValueError) -> Refusal:
     return Refusal(error="invalid_body", detail=f"the request cannot be read: {error}")
-
-
-async def _nothing() -> AsyncIterator[bytes]:
-    """The body of a request for a WebSocket."""
-    chunks: tuple[bytes, ...] = ()
-    for chunk in chunks:
-        yield chunk
 
 
 async def _body(receive: Receive) -> AsyncIterator[bytes]:
@@ -170,7 +171,7 @@ async def _body(receive: Receive) -> AsyncIterator[bytes]:
         more = message.get("more_body", False)
 
 
-async def _respond(response: Response, receive: Receive, send: Send, *, head_only: bool) -> None:
+async def respond(response: Response, receive: Receive, send: Send, *, head_only: bool) -> None:
     """Send a response. Raises OSError when the client is gone and the server says so."""
     await send(
         {

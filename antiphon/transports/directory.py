@@ -1,8 +1,10 @@
 """Live calls of one process, in memory."""
 
+from collections import deque
 from collections.abc import AsyncIterator, Callable
 
 import anyio
+import msgspec
 
 from ..core.errors import UnknownCall
 from ..core.ports import CallInfo, Command, Output
@@ -70,7 +72,8 @@ class LocalDirectory:
         entry.tell()
 
     def calls(self) -> list[CallInfo]:
-        return [entry.info for entry in self._entries.values()]
+        # A list first: it may be asked from another thread while calls come and go.
+        return [entry.info for entry in list(self._entries.values())]
 
     def look_up(self, call_id: str) -> CallInfo | None:
         entry = self._entries.get(call_id)
@@ -81,7 +84,8 @@ class LocalDirectory:
 
     def publish(self, call_id: str, output: Output) -> Position:
         entry = self._entry(call_id)
-        position = entry.outputs.append(output)
+        position = entry.outputs.end
+        entry.outputs.append(msgspec.structs.replace(output, position=position))
         entry.tell()
         return position
 
@@ -92,7 +96,7 @@ class LocalDirectory:
         self, call_id: str, after: Position | None = None
     ) -> AsyncIterator[tuple[Position, Output]]:
         entry = self._entry(call_id)
-        return _follow(entry, entry.outputs.resume(after)[0])
+        return _Follower(entry, entry.outputs.resume(after)[0])
 
     def _entry(self, call_id: str) -> _Entry:
         entry = self._entries.get(call_id)
@@ -101,14 +105,26 @@ class LocalDirectory:
         return entry
 
 
-async def _follow(entry: _Entry, position: Position) -> AsyncIterator[tuple[Position, Output]]:
-    while True:
-        ended = entry.ended
-        for at, output in entry.outputs.since(position):
-            position = Position(at.epoch, at.offset + 1)
-            yield at, output
-        if position < entry.outputs.end:
-            continue
-        if ended:
-            return
-        await entry.wait()
+class _Follower:
+    """A reader of a call's outputs, which waits for more until the call ends."""
+
+    def __init__(self, entry: _Entry, position: Position) -> None:
+        self._entry = entry
+        self._position = position
+        self._ready: deque[tuple[Position, Output]] = deque()
+
+    def __aiter__(self) -> "_Follower":
+        return self
+
+    async def __anext__(self) -> tuple[Position, Output]:
+        while not self._ready:
+            ended = self._entry.ended
+            self._ready.extend(self._entry.outputs.since(self._position))
+            if self._ready:
+                last, _ = self._ready[-1]
+                self._position = Position(last.epoch, last.offset + 1)
+            elif ended:
+                raise StopAsyncIteration
+            else:
+                await self._entry.wait()
+        return self._ready.popleft()

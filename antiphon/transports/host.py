@@ -23,7 +23,9 @@ from ..core.signaling import Refusal
 from ..core.wire import Role
 from .call import LiveCall
 from .driver import Driver
-from .tasks import background
+from .input_types import InputError, InputType
+from .inputs import typed_inputs
+from .tasks import background, way_here
 
 __all__ = ("Host", "Reception", "Settings")
 
@@ -40,7 +42,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     concurrency_limit: int | None
     connecting_limit: int
     max_message: int
-    input_type: Any
+    input_type: InputType | None
     authorize: Callable[[Any], Any] | None
     origins: frozenset[str]
     require_token: bool
@@ -78,6 +80,9 @@ class Reception:
         self._answer = answer
         self._scope: anyio.CancelScope | None = None
         self._early_inputs: tuple[Any, ...] | None = None
+        self._complaint = ""
+        self._call_id = ""
+        self._loop = asyncio.get_running_loop()
         self.requested = False
         """Whether the client has asked for a call."""
         self.call: LiveCall | None = None
@@ -89,12 +94,10 @@ class Reception:
         match event:
             case CallRequested():
                 self.requested = True
+                self._call_id = event.call_id
                 self._host.spawn(self._tasks, self._run, event)
             case InputsReceived():
-                if self.call is not None:
-                    self.call.set_inputs(event.values)
-                else:
-                    self._early_inputs = event.values
+                self._take_inputs(event.values)
             case Closed():
                 if self.call is None:
                     self._host.forget(self)
@@ -105,6 +108,30 @@ class Reception:
                     self._scope.cancel()
             case _:
                 pass
+
+    def _take_inputs(self, values: tuple[Any, ...]) -> None:
+        """Inputs that the client sent in band; those that do not fit are told and not taken."""
+        declared = self._host.settings.input_type
+        try:
+            self._set_inputs(typed_inputs(values, declared, self._call_id))
+        except InputError as error:
+            self._complain(f"the inputs do not fit: {error}")
+        except Exception:  # of the application's own validators; the wire must not be hit by it
+            log.exception("the inputs of call %r could not be read", self._call_id)
+            self._complain("the inputs could not be read")
+
+    def _set_inputs(self, values: tuple[Any, ...]) -> None:
+        if self.call is not None:
+            self.call.set_inputs(values)
+        else:
+            self._early_inputs = values
+
+    def _complain(self, text: str) -> None:
+        """Tell the client what was wrong with its inputs, as soon as there is a call."""
+        if self.call is None:
+            self._complaint = text
+        elif text and self.driver.closed is None:
+            self.driver.send_nowait(ErrorNotice(text, text))
 
     async def _run(self, request: CallRequested) -> None:
         """The call's task: claim, handle, release."""
@@ -174,17 +201,19 @@ class Reception:
         host, driver = self._host, self.driver
         if driver.closed is not None:
             return
+        if self._early_inputs is None and request.inputs is not None:
+            self._take_inputs(request.inputs)
         self.call = LiveCall(
             driver, Role.SERVER, info, lambda output: self._publish(info.id, output)
         )
-        inputs = self._early_inputs if self._early_inputs is not None else request.inputs
-        if inputs is not None:
-            self.call.set_inputs(inputs)
+        if self._early_inputs is not None:
+            self.call.set_inputs(self._early_inputs)
         session = driver.session
         driver.act(lambda now: session.accept(info.token, now))
+        self._complain(self._complaint)
         log.info("%s call %r from %s begins", info.transport, info.id, info.peer)
         try:
-            with within(self.call):
+            with within(self.call, way_here()):
                 await host.handler(self.call)
         except asyncio.CancelledError as error:
             # Awaiting something that others cancelled is a failure of the handler; let through, it
@@ -222,9 +251,16 @@ class Reception:
         self._host.directory.publish(call_id, output)
 
     def _command(self, command: Command) -> None:
+        """Carry out a command, on the event loop of the call wherever it comes from."""
+        if _running_loop() is self._loop:
+            self._obey(command)
+        else:
+            self._loop.call_soon_threadsafe(self._obey, command)
+
+    def _obey(self, command: Command) -> None:
         match command:
             case SetInputs():
-                self._told(InputsReceived(command.values))
+                self._set_inputs(command.values)
             case HangUp():
                 self.end(command.reason, 1000)
 
@@ -247,6 +283,13 @@ class Reception:
             f"{closed.code} {closed.reason}".strip() if closed else "cancelled",
             self.driver.audio.dropped,
         )
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
 
 
 def _only_says_over(error: BaseException) -> bool:

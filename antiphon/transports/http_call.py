@@ -6,7 +6,7 @@ from contextlib import aclosing
 import anyio
 import msgspec
 
-from ..core.dialects.event_stream import COMMENT, frame
+from ..core.dialects.event_stream import COMMENT, COMMENT_INTERVAL, frame, gap
 from ..core.ring import Position, Ring
 from ..core.wire import Kind
 from .driver import Driver
@@ -16,7 +16,6 @@ __all__ = ("HttpCalls", "HttpLink")
 
 EVENTS = 512  # about ten seconds of audio
 EVENT_BYTES = 1024 * 1024
-COMMENT_INTERVAL = 15.0  # seconds; below the usual 30-60 s of proxies
 LINGER = 10.0  # seconds for a listener to hear the end of a call that is over
 MAX_LINGERING = 64
 
@@ -80,14 +79,14 @@ class HttpLink:
                 self.driver.absent()
 
     async def _events(self, listener: int, after: Position | None) -> AsyncGenerator[bytes]:
-        position, gap = self._ring.resume(after)
-        if gap and after is not None:
-            yield frame(msgspec.json.encode({"resumed_at": str(position)}), event="gap")
+        position, missed = self._ring.resume(after)
+        if missed and after is not None:
+            yield gap(position)
         while True:
             ended = self._ended
             if position < self._ring.start:
                 position = self._ring.start
-                yield frame(msgspec.json.encode({"resumed_at": str(position)}), event="gap")
+                yield gap(position)
             items = self._ring.since(position)
             if items:
                 position = Position(self._ring.epoch, items[-1][0].offset + 1)

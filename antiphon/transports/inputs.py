@@ -1,21 +1,15 @@
-"""Reads what `/input_hook` is given into the positional values that a handler gets."""
+"""Reads inputs, from `/input_hook` and in band, into the positional values that a handler gets."""
 
-from typing import Any, get_type_hints, is_typeddict
+from typing import Any, cast
 
 import msgspec
 
+from ..core.dialects.browser import MAX_DEPTH, is_too_deep
 from ..core.ports import positional
 from ..core.signaling import check_call_id
+from .input_types import CALL_ID, InputError, InputType
 
-__all__ = ("InputError", "read_inputs")
-
-
-class InputError(ValueError):
-    """A body that does not fit; `refusal` names how it is refused."""
-
-    def __init__(self, refusal: str, detail: str) -> None:
-        super().__init__(detail)
-        self.refusal = refusal
+__all__ = ("InputError", "read_inputs", "read_object", "typed_inputs")
 
 
 class _Head(msgspec.Struct):
@@ -26,56 +20,59 @@ class _Plain(msgspec.Struct):
     inputs: Any
 
 
-def read_inputs(body: bytes, input_type: Any) -> tuple[str, tuple[Any, ...]]:
-    """The call's id and the positional values of a body `{"webrtc_id": id, ...}`.
-
-    Without a type, `inputs` is taken: a list gives all values, anything else one. With a type
-    (msgspec Struct, dataclass, TypedDict or pydantic model) the other fields are read into it and
-    become the values in declared order. Raises InputError.
-    """
+def read_object(body: bytes) -> dict[str, Any]:
+    """A body as a JSON object. Raises InputError."""
     try:
-        call_id = check_call_id(msgspec.json.decode(body, type=_Head).webrtc_id)
-        if input_type is None:
-            return call_id, positional(msgspec.json.decode(body, type=_Plain).inputs)
-        return call_id, _typed(body, input_type)
+        fields = msgspec.json.decode(body, type=dict[str, Any])
     except msgspec.ValidationError as error:
         raise InputError("invalid_field", str(error)) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InputError("invalid_body", f"the body cannot be read: {error}") from error
-    except InputError:
-        raise
-    except ValueError as error:
-        raise InputError("invalid_field", f"webrtc_id: {error}") from error
+    if is_too_deep(body):
+        raise InputError("invalid_body", f"the body is nested deeper than {MAX_DEPTH}")
+    return fields
 
 
-def _typed(body: bytes, input_type: Any) -> tuple[Any, ...]:
-    fields = msgspec.json.decode(body, type=dict[str, Any])
-    call_id = fields.pop("webrtc_id")
-    validate = getattr(input_type, "model_validate", None)
-    if validate is not None:
-        return _pydantic(fields, call_id, input_type)
-    names = list(get_type_hints(input_type))
-    if "webrtc_id" in names:
-        fields["webrtc_id"] = str(call_id)
-        names.remove("webrtc_id")
-    value = msgspec.convert(fields, type=input_type, strict=True)
-    if is_typeddict(input_type):
-        return tuple(value[name] for name in names if name in value)
-    return tuple(getattr(value, name) for name in names)
+def read_inputs(body: bytes, declared: InputType | None) -> tuple[str, tuple[Any, ...]]:
+    """The call's id and the positional values of a body `{"webrtc_id": id, ...}`.
 
-
-def _pydantic(fields: dict[str, Any], call_id: Any, model: Any) -> tuple[Any, ...]:
-    """A model of the documents' own example may declare `webrtc_id` itself; it is not an input."""
-    names = [name for name in model.model_fields if name != "webrtc_id"]
-    if "webrtc_id" in model.model_fields:
-        fields["webrtc_id"] = str(call_id)
+    Without a type, `inputs` is taken: a list gives all values, anything else one. With a type the
+    other fields are read into it; where they are nothing but `inputs`, what that holds is read as
+    if it had come in band. Raises InputError.
+    """
+    fields = read_object(body)
     try:
-        value = model.model_validate(fields)
+        call_id = check_call_id(msgspec.convert(fields, type=_Head).webrtc_id)
+        if declared is None:
+            return call_id, positional(msgspec.convert(fields, type=_Plain).inputs)
+    except msgspec.ValidationError as error:
+        raise InputError("invalid_field", str(error)) from error
     except ValueError as error:
-        errors = getattr(error, "errors", None)
-        if errors is None:
-            raise
-        first = errors()[0]
-        path = ".".join(str(part) for part in first["loc"])
-        raise InputError("invalid_field", f"{first['msg']} - at `$.{path}`") from error
-    return tuple(getattr(value, name) for name in names)
+        raise InputError("invalid_field", f"{CALL_ID}: {error}") from error
+    del fields[CALL_ID]
+    if fields.keys() == {"inputs"} and "inputs" not in declared.keys:
+        return call_id, typed_inputs(positional(fields["inputs"]), declared, call_id)
+    return call_id, _read(fields, declared, call_id)
+
+
+def typed_inputs(
+    values: tuple[Any, ...], declared: InputType | None, call_id: str
+) -> tuple[Any, ...]:
+    """Positional values that a client sent in band, read into the type: a single object gives its
+    fields by name, anything else in declared order. Raises InputError.
+    """
+    if declared is None:
+        return values
+    if len(values) == 1 and isinstance(values[0], dict):
+        return _read(dict(cast("dict[str, Any]", values[0])), declared, call_id)
+    if len(values) > len(declared.keys):
+        text = f"this stream takes at most {len(declared.keys)} inputs, not {len(values)}"
+        raise InputError("invalid_field", text)
+    return _read(dict(zip(declared.keys, values, strict=False)), declared, call_id)
+
+
+def _read(fields: dict[str, Any], declared: InputType, call_id: str) -> tuple[Any, ...]:
+    """The documents' own example declares the id in its model: it is no input, and not in band."""
+    if declared.id_key is not None:
+        fields[declared.id_key] = call_id
+    return declared.read(fields)

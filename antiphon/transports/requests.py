@@ -15,6 +15,7 @@ __all__ = (
     "Response",
     "deny",
     "json_response",
+    "no_body",
     "parse_query",
     "refusal_response",
     "split_target",
@@ -64,6 +65,13 @@ class Denied(Exception):
         self.headers = headers
 
 
+async def no_body() -> AsyncIterator[bytes]:
+    """The body of a request that has none."""
+    chunks: tuple[bytes, ...] = ()
+    for chunk in chunks:
+        yield chunk
+
+
 def deny(error: str, detail: str = "", *headers: tuple[str, str]) -> Denied:
     """The refusal of this name, to be raised."""
     return Denied(Refusal(error=error, detail=detail), *headers)
@@ -83,8 +91,7 @@ def refusal_response(refusal: Refusal, *headers: tuple[str, str]) -> Response:
         headers = (*headers, ("www-authenticate", "Bearer"))
     if refusal.error == "upgrade_required":
         headers = (*headers, ("upgrade", "websocket"))  # RFC 9110 section 15.5.22
-    body = {"status": "failed", "meta": refusal.meta}
-    return json_response(refusal.kind.status, body, *headers)
+    return json_response(refusal.kind.status, refusal.body, *headers)
 
 
 def split_target(target: str) -> tuple[str, dict[str, str]]:

@@ -1,7 +1,7 @@
 """The HTTP routes of an application: a request in, a response out, whatever server carries them."""
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from functools import partial
 from importlib.resources import files
@@ -10,16 +10,23 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from ..core.dialects.event_stream import END, frame
 from ..core.errors import UnknownCall
-from ..core.ports import Output, SetInputs
-from ..core.ring import Position
+from ..core.ports import SetInputs
 from ..core.signaling import Refusal, check_call_id
 from .admission import Admission
 from .host import Host, Settings
 from .http_routes import EVENT_STREAM, NO_STORE, HttpRoutes, last_event
 from .inputs import InputError, read_inputs
-from .requests import Denied, Request, Response, deny, json_response, refusal_response
+from .output_events import output_events
+from .requests import (
+    Denied,
+    Request,
+    Response,
+    deny,
+    json_response,
+    no_body,
+    refusal_response,
+)
 from .rtc_routes import WebRtcRoutes
 
 __all__ = ("Routes",)
@@ -95,6 +102,25 @@ class Routes:
             log.exception("%s %s failed", request.method, request.path)
             response = refusal_response(Refusal(error="internal_error"))
         return self._shared(request, response)
+
+    async def handle_offer(
+        self, body: Mapping[str, Any], address: str, principal: Any
+    ) -> dict[str, Any]:
+        """What `/webrtc/offer` answers to a body that a route of the application has received and
+        authorized; a candidate's `token` stands in it. Raises TypeError for what is no JSON.
+        """
+        request = Request(
+            method="POST",
+            path="/webrtc/offer",
+            query={"token": str(body.get("token", ""))},
+            headers={},
+            peer=f"{address}:0" if address else "local",
+            body=no_body(),
+        )
+        try:
+            return await self._webrtc.signal(msgspec.json.encode(body), request, principal)
+        except Denied as denied:
+            return denied.refusal.body
 
     async def admit_websocket(self, request: Request) -> Any:
         """The principal of a request for a WebSocket. Raises Denied, and nothing else."""
@@ -203,23 +229,10 @@ class Routes:
         except ValueError as error:
             raise deny("invalid_field", f"webrtc_id: {error}") from error
         await self._admission.prove(request, call_id)
-        outputs = self.host.directory.subscribe(call_id, last_event(request))
-        body = _output_events(outputs, event)
+        after = last_event(request)
+        outputs = self.host.directory.subscribe(call_id, after)
+        body = output_events(outputs, after, event)
         return Response(status=200, headers=EVENT_STREAM, body=body)
-
-
-async def _output_events(
-    outputs: AsyncIterator[tuple[Position, Output]], event: str
-) -> AsyncIterator[bytes]:
-    async for position, output in outputs:
-        try:
-            data = msgspec.json.encode(output.value)
-        except (TypeError, ValueError, RecursionError) as error:
-            text = f"an output cannot be shown as JSON: {error}"
-            yield frame(msgspec.json.encode(text), event="error", position=position)
-        else:
-            yield frame(data, event=event, position=position)
-    yield END
 
 
 def _asset_body(name: str, settings: Settings) -> bytes:

@@ -8,7 +8,7 @@ from ..core.ice import Trickled, read_trickled
 from ..core.ports import positional
 from ..core.sdp import OfferShape, scan_offer
 from ..core.signaling import check_call_id
-from .inputs import InputError
+from .inputs import InputError, read_object
 
 __all__ = ("Offer", "TrickledCandidate", "read_signal")
 
@@ -38,31 +38,33 @@ class _Body(msgspec.Struct):
     inputs: Any = None
 
 
+_KNOWN = frozenset(_Body.__struct_fields__)
+
+
 def read_signal(body: bytes) -> Offer | TrickledCandidate:
     """A body `{"type": "offer", "webrtc_id": id, "sdp": text}`, with `metadata` and `inputs` as in
-    a start, or `{"type": "ice-candidate", "webrtc_id": id, "candidate": {...}}`. Raises InputError.
+    a start, or `{"type": "ice-candidate", "webrtc_id": id, "candidate": {...}}`. What else an offer
+    holds is metadata too. Raises InputError.
     """
+    fields = read_object(body)
     try:
-        fields = msgspec.json.decode(body, type=dict[str, Any])
         asked = msgspec.convert(fields, type=_Body)
     except msgspec.ValidationError as error:
         raise InputError("invalid_field", str(error)) from error
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InputError("invalid_body", f"the body cannot be read: {error}") from error
     try:
         call_id = check_call_id(asked.webrtc_id)
     except ValueError as error:
         raise InputError("invalid_field", f"webrtc_id: {error}") from error
     match asked.type:
         case "offer":
-            return _offer(call_id, asked)
+            return _offer(call_id, asked, fields)
         case "ice-candidate":
             return _candidate(call_id, fields)
         case _:
             raise InputError("invalid_field", '`type` is "offer" or "ice-candidate" - at `$.type`')
 
 
-def _offer(call_id: str, asked: _Body) -> Offer:
+def _offer(call_id: str, asked: _Body, fields: dict[str, Any]) -> Offer:
     if asked.sdp is msgspec.UNSET:
         raise InputError("invalid_field", "Object missing required field `sdp`")
     try:
@@ -70,9 +72,9 @@ def _offer(call_id: str, asked: _Body) -> Offer:
     except ValueError as error:
         raise InputError("invalid_sdp", str(error)) from error
     inputs = None if asked.inputs is None else positional(asked.inputs)
-    return Offer(
-        call_id=call_id, sdp=asked.sdp, shape=shape, metadata=asked.metadata, inputs=inputs
-    )
+    more = {name: value for name, value in fields.items() if name not in _KNOWN}
+    metadata = {**more, **asked.metadata}
+    return Offer(call_id=call_id, sdp=asked.sdp, shape=shape, metadata=metadata, inputs=inputs)
 
 
 def _candidate(call_id: str, fields: dict[str, Any]) -> TrickledCandidate:

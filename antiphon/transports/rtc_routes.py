@@ -6,7 +6,7 @@ server starts, and never by `import antiphon`.
 
 import logging
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import anyio
 import anyio.to_thread
@@ -42,8 +42,13 @@ class WebRtcRoutes:
     async def offer(self, request: Request) -> Response:
         """An offer, or a candidate. Raises Denied."""
         principal = await self._admission.authorize(request)
+        body = await self._admission.read(request)
+        return json_response(200, await self.signal(body, request, principal), NO_STORE)
+
+    async def signal(self, body: bytes, request: Request, principal: Any) -> dict[str, str]:
+        """What answers a body, whoever has received it. Raises Denied."""
         try:
-            asked = read_signal(await self._admission.read(request))
+            asked = read_signal(body)
         except InputError as error:
             raise deny(error.refusal, str(error)) from error
         if not self._host.running and (refusal := self._host.connecting_refusal()) is not None:
@@ -51,8 +56,8 @@ class WebRtcRoutes:
         calls = await self.load()
         if isinstance(asked, TrickledCandidate):
             await calls.candidate(asked, request)
-            return json_response(200, {"status": "success"}, NO_STORE)
-        return json_response(200, await calls.offer(asked, request, principal), NO_STORE)
+            return {"status": "success"}
+        return await calls.offer(asked, request, principal)
 
     async def configuration(self, request: Request) -> Response:
         """What a page makes its peer connection with; there may be TURN credentials in it. Raises

@@ -1,13 +1,31 @@
-"""Background tasks for the length of a context."""
+"""Background tasks for the length of a context, and the way to a loop from its threads."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+import threading
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 
 import anyio
 from anyio.abc import TaskGroup, TaskStatus
 
-__all__ = ("background",)
+from ..core.context import Soon
+
+__all__ = ("background", "way_here")
+
+
+def way_here() -> Soon:
+    """What runs a function on this event loop: at once when called on it, else soon. Raises
+    RuntimeError once the loop is closed.
+    """
+    loop, thread = asyncio.get_running_loop(), threading.get_ident()
+
+    def run_soon(function: Callable[[], object]) -> None:
+        if threading.get_ident() == thread:
+            function()
+        else:
+            loop.call_soon_threadsafe(function)
+
+    return run_soon
 
 
 @asynccontextmanager

@@ -33,27 +33,41 @@ class Echo(fastrtc.AsyncStreamHandler):  # type: ignore[misc]  # the base is Any
         return await self._frames.get()
 
 
-def main() -> None:
-    """Serve until the process ends."""
-    parser = argparse.ArgumentParser(description=__doc__)
+def options_of(description: str | None) -> argparse.ArgumentParser:
+    """What every server of FastRTC is told."""
+    parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--loop", choices=("asyncio", "uvloop"), default="asyncio")
     parser.add_argument("--rate", type=int, help="Hz, both ways; FastRTC's defaults without it")
-    options = parser.parse_args()
+    return parser
+
+
+def rates_of(options: argparse.Namespace) -> dict[str, int]:
+    """The arguments of a handler."""
     rate: int | None = options.rate
-    rates = {} if rate is None else {"output_sample_rate": rate, "input_sample_rate": rate}
+    return {} if rate is None else {"output_sample_rate": rate, "input_sample_rate": rate}
+
+
+def serve(handler: Any, loop: str) -> None:
+    """Serve until the process ends."""
     app = fastapi.FastAPI()
     stream = fastrtc.Stream(
-        Echo(rates),
+        handler,
         modality="audio",
         mode="send-receive",
         concurrency_limit=1_000_000,
         server_rtc_configuration={"iceServers": []},  # host candidates only: no STUN
     )
     stream.mount(app)
-    server = uvicorn.Server(uvicorn.Config(app, loop=options.loop, log_level="warning"))
+    server = uvicorn.Server(uvicorn.Config(app, loop=loop, log_level="warning"))
     with socket.create_server(("127.0.0.1", 0), backlog=1024) as listener:
-        print(f"fastrtc echo on http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
+        print(f"fastrtc on http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
         server.run(sockets=[listener])
+
+
+def main() -> None:
+    """Read the command line and serve."""
+    options = options_of(__doc__).parse_args()
+    serve(Echo(rates_of(options)), options.loop)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,12 @@
-"""A directory that tells when a slot was given back."""
+"""A directory that tells when a slot was given back, and when outputs are read."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 
 import anyio
 
-from antiphon.core.ports import CallInfo, Command
+from antiphon.core.ports import CallInfo, Command, Output
+from antiphon.core.ring import Position
 from antiphon.core.signaling import Refusal
 from antiphon.transports.directory import LocalDirectory
 
@@ -15,12 +16,13 @@ PATIENCE = 5.0  # seconds until a script that waits for a slot fails
 
 
 class WatchedDirectory(LocalDirectory):
-    """Counts claims and releases by id."""
+    """Counts claims, releases and readers by id."""
 
     def __init__(self) -> None:
         super().__init__(epoch=1)
         self.claimed: Counter[str] = Counter()
         self.released: Counter[str] = Counter()
+        self.read: Counter[str] = Counter()
         self._changed = anyio.Event()
 
     async def claim(
@@ -34,8 +36,25 @@ class WatchedDirectory(LocalDirectory):
     async def release(self, call_id: str) -> None:
         await super().release(call_id)
         self.released[call_id] += 1
+        self._tell()
+
+    def subscribe(
+        self, call_id: str, after: Position | None = None
+    ) -> AsyncIterator[tuple[Position, Output]]:
+        outputs = super().subscribe(call_id, after)
+        self.read[call_id] += 1
+        self._tell()
+        return outputs
+
+    def _tell(self) -> None:
         changed, self._changed = self._changed, anyio.Event()
         changed.set()
+
+    async def reads(self, call_id: str, readers: int) -> None:
+        """Wait until the outputs of this call have been asked for so many times."""
+        with anyio.fail_after(PATIENCE):
+            while self.read[call_id] < readers:
+                await self._changed.wait()
 
     async def freed(self, call_id: str, times: int = 1) -> None:
         """Wait until the slot of this call was given back, as often as it was taken."""

@@ -198,6 +198,7 @@ def test_of_a_listener_with_a_delay_never_more_is_told_than_it_heard(
         end = max(end, begin) + length
         begin += length + pause
     known = False
+    now = 0.0
     for unit in range(begin + delay + way + 1):
         now = unit * STEP
         if unit in coming:
@@ -210,7 +211,8 @@ def test_of_a_listener_with_a_delay_never_more_is_told_than_it_heard(
             playout.reached(name, now)
             known = True
         assert not known or playout.heard(now) <= truth.heard(now)
-    assert playout.heard(now) == truth.heard(now) == playout.given
+    last = (begin + delay + way) * STEP
+    assert playout.heard(last) == truth.heard(last) == playout.given
 
 
 class AnyClient(RuleBasedStateMachine):

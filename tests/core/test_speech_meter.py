@@ -64,8 +64,31 @@ def test_what_is_forgotten_does_not_count() -> None:
     meter = FrameMeter(Loudness(), RATE, window=0.6, recent=0.18)
     hear(meter, loud(0.6))
     meter.forget()
-    assert hear(meter, quiet(0.03)) == [Speech(0, 0, 0)]
-    assert hear(meter, loud(0.9))[-1] == Speech(20 * FRAME, 6 * FRAME, 20 * FRAME)
+    assert hear(meter, quiet(0.03)) == [Speech(0, 0, 0, FRAME)]
+    assert hear(meter, loud(0.9))[-1] == Speech(20 * FRAME, 6 * FRAME, 20 * FRAME, 0)
+
+
+def silences(*parts: Samples) -> list[int]:
+    """In frames; shorter than 0.09 s is a stray."""
+    meter = FrameMeter(Loudness(), RATE, window=0.6, recent=0.18, stray=0.09)
+    return [item.silence // FRAME for item in hear(meter, np.concatenate(parts))]
+
+
+def test_silence_lasts_from_the_end_of_the_last_speech() -> None:
+    assert silences(quiet(0.06), loud(0.15), quiet(0.09)) == [1, 2, 3, 4, 0, 0, 0, 1, 2, 3]
+
+
+def test_a_stray_does_not_end_a_silence() -> None:
+    assert silences(loud(0.09), quiet(0.09), loud(0.06), quiet(0.03)) == [1, 2, 0, 1, 2, 3, 4, 5, 6]
+
+
+def test_what_is_near_to_speech_is_no_stray() -> None:
+    assert silences(loud(0.09), quiet(0.06), loud(0.03), quiet(0.06)) == [1, 2, 0, 1, 2, 0, 1, 2]
+
+
+def test_strays_near_to_each_other_are_speech() -> None:
+    near = [part for _ in range(3) for part in (loud(0.03), quiet(0.06))]
+    assert silences(*near) == [1, 2, 3, 0, 1, 2, 0, 1, 2]
 
 
 class Windows:
@@ -86,7 +109,7 @@ def test_a_model_of_windows_is_asked_every_100_ms_for_all_of_the_window() -> Non
     meter = WindowMeter(model, "options", RATE, window=0.6)
     heard = hear(meter, quiet(0.3))
     assert model.asked == [(RATE, 9600, "options")] * 3
-    assert heard == [Speech(4000, 4000, 9600)] * 3
+    assert heard == [Speech(4000, 4000, 9600, 5600)] * 3
 
 
 def test_a_model_of_windows_hears_the_newest_sound_in_order() -> None:

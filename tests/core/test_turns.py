@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from antiphon.core.audio.frames import Samples
-from antiphon.core.speech_meter import FrameMeter
+from antiphon.core.speech_meter import FrameMeter, WindowMeter
 from antiphon.core.turns import (
     MAX_TURN,
     AlgoOptions,
@@ -50,13 +50,14 @@ def kinds(events: list[TurnEvent]) -> list[str]:
 ONE_TURN = join(quiet(1), loud(0.9), quiet(1))
 
 
-def test_a_turn_starts_after_its_speech_and_pauses_half_a_second_after_its_end() -> None:
+def test_a_turn_starts_after_its_speech_and_pauses_0_55_s_after_its_end() -> None:
     events = turns_of().receive(ONE_TURN)
     assert kinds(events) == ["SpeechStarted", "Paused"]
     started, paused = events
     # 7 frames hold more than 0.2 s; 1 s ends in the middle of frame 33, which counts as speech.
     assert started.at == 33 * FRAME + 7 * FRAME
-    assert paused.at / RATE - 1.9 == pytest.approx(0.52, abs=0.03)
+    # 19 frames are the first that last 0.55 s: all but 0.1 s of the window, and 0.05 s.
+    assert paused.at == (33 + 30 + 19) * FRAME
 
 
 def test_the_turn_begins_300_ms_before_the_first_speech_and_ends_at_the_pause() -> None:
@@ -83,6 +84,47 @@ def test_clicks_a_second_apart_start_no_turn() -> None:
 def test_a_breath_between_words_is_no_pause() -> None:
     sound = join(quiet(0.5), loud(0.6), quiet(0.36), loud(0.6), quiet(1))
     assert kinds(turns_of().receive(sound)) == ["SpeechStarted", "Paused"]
+
+
+@pytest.mark.parametrize("closure", [0.06, 0.09])
+def test_a_word_lasts_until_its_last_sound_as_short_as_that_is(closure: float) -> None:
+    stop = join(quiet(0.9), loud(0.3), quiet(closure), loud(0.03), quiet(1))
+    paused = pauses(turns_of().receive(stop))[0]
+    assert paused.at / RATE - (1.23 + closure) == pytest.approx(0.57, abs=0.001)
+
+
+@pytest.mark.parametrize("after", [0.12, 0.3, 0.45])
+def test_a_click_after_the_end_puts_off_no_pause(after: float) -> None:
+    clicked = join(quiet(0.9), loud(0.6), quiet(after), loud(0.06), quiet(1))
+    plain = join(quiet(0.9), loud(0.6), quiet(1))
+    assert pauses(turns_of().receive(clicked))[0].at == pauses(turns_of().receive(plain))[0].at
+
+
+def test_a_word_after_the_end_goes_on_with_the_turn() -> None:
+    sound = join(quiet(0.9), loud(0.6), quiet(0.45), loud(0.12), quiet(1))
+    paused = pauses(turns_of().receive(sound))[0]
+    assert paused.at / RATE - 2.07 == pytest.approx(0.57, abs=0.001)
+
+
+def test_a_model_of_windows_pauses_whatever_the_threshold() -> None:
+    class Loud:
+        def vad(self, audio: tuple[int, Samples], options: Any) -> tuple[float, list[Any]]:
+            return float(np.count_nonzero(np.abs(audio[1]) > 1000)) / RATE, []
+
+    for threshold in (0.001, 0.1, 0.2):
+        options = AlgoOptions(speech_threshold=threshold)
+        turns = Turns(WindowMeter(Loud(), None, RATE, 0.6), options, RATE)
+        paused = pauses(turns.receive(ONE_TURN))[0]
+        expected = 0.65 - max(threshold, 0.05)
+        assert paused.at / RATE - 1.9 == pytest.approx(expected, abs=0.11)
+
+
+def test_clicks_enough_to_be_speech_put_off_the_pause_until_there_are_fewer() -> None:
+    clicks = [join(quiet(0.12), loud(0.06)) for _ in range(4)]
+    sound = join(quiet(0.9), loud(0.6), *clicks, quiet(1))
+    end = (0.9 + 0.6 + 4 * 0.18) * RATE
+    # Two of them are 0.12 s, until half of one has left the window.
+    assert pauses(turns_of().receive(sound))[0].at - end == pytest.approx(0.39 * RATE, abs=FRAME)
 
 
 def test_the_next_turn_has_its_own_sound() -> None:
@@ -168,7 +210,7 @@ def test_who_goes_on_talking_after_a_protected_reply_is_heard_from_then_on() -> 
     turns.receive(loud(3))
     turns.reply_ended()
     paused = pauses(turns.receive(join(loud(0.9), quiet(1))))[0]
-    assert len(paused.audio) / RATE == pytest.approx(0.3 + 0.9 + 0.52, abs=0.06)
+    assert len(paused.audio) / RATE == pytest.approx(0.3 + 0.9 + 0.57, abs=0.06)
 
 
 def test_a_turn_is_taken_before_its_end_with_all_that_was_heard() -> None:

@@ -37,8 +37,12 @@ def returns_async_generator(n: int) -> AsyncGenerator[int]:
     return async_generator(n)
 
 
+def as_it_is(item: Any) -> Any:
+    return item
+
+
 async def given(fn: Callable[..., Any], *args: Any) -> list[Any]:
-    async with outcomes(fn, kind_of(fn), *args) as items:
+    async with outcomes(fn, kind_of(fn), *args, finish=as_it_is) as items:
         return [item async for item in items]
 
 
@@ -70,6 +74,19 @@ async def test_what_blocks_runs_in_a_worker_thread() -> None:
     assert await given(threading.current_thread) != [here]
 
 
+@pytest.mark.parametrize("fn", [function, generator, returns_generator])
+async def test_what_is_made_of_it_is_made_in_the_same_thread(fn: Callable[..., Any]) -> None:
+    threads: list[threading.Thread] = []
+
+    def finish(item: int) -> int:
+        threads.append(threading.current_thread())
+        return item + 1
+
+    async with outcomes(fn, kind_of(fn), 3, finish=finish) as items:
+        assert await anext(items) == 4
+    assert threads != [threading.current_thread()]
+
+
 @pytest.mark.parametrize("asynchronous", [False, True])
 async def test_a_generator_that_is_left_is_closed(asynchronous: bool) -> None:
     closed: list[bool] = []
@@ -89,7 +106,7 @@ async def test_a_generator_that_is_left_is_closed(asynchronous: bool) -> None:
             closed.append(True)
 
     fn: Callable[..., Any] = awaiting if asynchronous else blocking
-    async with outcomes(fn, kind_of(fn)) as items:
+    async with outcomes(fn, kind_of(fn), finish=as_it_is) as items:
         assert await anext(items) == 1
     assert closed == [True]
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -12,9 +13,11 @@ from fastapi import FastAPI
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
+from starlette.staticfiles import StaticFiles
+from starlette.websockets import WebSocket
 from websockets.asyncio.client import connect
 
-from antiphon import Call, Stream, Tone
+from antiphon import Call, Stream, Tone, UnknownCall
 from antiphon import connect as call_to
 from tests.transports.asgi_calls import telephone
 from tests.transports.asgi_servers import Served, Serving, on_uvicorn
@@ -112,6 +115,95 @@ async def test_routes_of_the_application_stay_reachable(make: Make, path: str) -
         ]:
             assert (await client.request(method, url)).text == f"mine: {method} {url}"
         assert (await client.get("/nothing")).status_code == 404
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("first", ["application", "stream"])
+async def test_a_route_of_the_application_for_the_same_path_wins_in_any_order(
+    make: Make, path: str, first: str
+) -> None:
+    app = make()
+    if first == "stream":
+        telephone().mount(app, path)
+    app.add_route(f"{path}/", mine)
+    app.add_route(f"{path}/input_hook", mine, methods=["POST"])
+    app.add_route(f"{path}/updates", mine)
+    app.router.add_websocket_route(f"{path}/websocket/offer", _say_mine)
+    if first == "application":
+        telephone().mount(app, path)
+    async with on_uvicorn(app) as served, requesting(served) as client:
+        for method, url in [
+            ("GET", f"{path}/"),
+            ("POST", f"{path}/input_hook"),
+            ("GET", f"{path}/updates"),
+        ]:
+            assert (await client.request(method, url)).text == f"mine: {method} {url}"
+        async with connect(f"{served.ws}{path}/websocket/offer") as socket:
+            assert await socket.recv() == "mine"
+        assert (await client.get(f"{path}/outputs")).status_code == 422
+
+
+async def _say_mine(socket: WebSocket) -> None:
+    await socket.accept()
+    await socket.send_text("mine")
+    await socket.close()
+
+
+@pytest.mark.parametrize("first", ["application", "stream"])
+async def test_of_routes_for_other_paths_that_match_the_first_added_wins(
+    make: Make, first: str, tmp_path: Path
+) -> None:
+    """A folder of files at `/`, added last as is usual, must not hide the stream."""
+    (tmp_path / "index.html").write_text("<title>mine</title>")
+    app = make()
+    files = StaticFiles(directory=tmp_path, html=True)
+    if first == "application":
+        app.mount("/", files)
+    telephone().mount(app)
+    if first == "stream":
+        app.mount("/", files)
+    async with on_uvicorn(app) as served, requesting(served) as client:
+        health = (await client.get("/health")).status_code
+        mine = "<title>mine</title>" in (await client.get("/")).text
+        assert (health, mine) == ((404, True) if first == "application" else (200, False))
+        assert (await client.get("/index.html")).text == "<title>mine</title>"
+
+
+async def test_an_unknown_call_in_a_route_of_the_application_is_a_refusal(make: Make) -> None:
+    app, stream = make(), telephone()
+
+    async def give(request: Request) -> PlainTextResponse:
+        stream.set_input(request.query_params["id"], 1)
+        return PlainTextResponse("given")
+
+    app.add_route("/give", give)
+    stream.mount(app)
+    async with (
+        on_uvicorn(app) as served,
+        requesting(served) as client,
+        call_to(f"{served.ws}/websocket/offer", call_id="alice"),
+    ):
+        assert (await client.get("/give?id=alice")).text == "given"
+        refused = await client.get("/give?id=bob")
+    assert refused.status_code == 404
+    assert refused.json() == {"status": "failed", "meta": {"error": "unknown_connection"}}
+
+
+async def test_an_application_may_answer_for_unknown_calls_itself(make: Make) -> None:
+    async def answer(request: Request, error: Exception) -> PlainTextResponse:
+        return PlainTextResponse(f"mine: {error}", 418)
+
+    async def give(request: Request) -> PlainTextResponse:
+        stream.set_input("bob", 1)
+        return PlainTextResponse("given")
+
+    app, stream = make(), telephone()
+    app.add_exception_handler(UnknownCall, answer)
+    app.add_route("/give", give)
+    stream.mount(app)
+    async with on_uvicorn(app) as served, requesting(served) as client:
+        refused = await client.get("/give")
+    assert (refused.status_code, refused.text) == (418, "mine: no live call has the id 'bob'")
 
 
 @pytest.mark.parametrize("path", PATHS[1:])

@@ -162,6 +162,34 @@ async def test_drain_waits_for_the_listener() -> None:
     assert rig.now - began >= 0.1 - 1e-6
 
 
+async def test_drain_waits_for_the_answer_of_a_listener_that_is_behind() -> None:
+    rig = Rig(opened=False)
+    driver, drained = rig.driver, anyio.Event()
+    media_format = {"encoding": "audio/x-mulaw", "sample_rate": RATE}
+    rig.feed(event="start", websocket_id="a", media_format=media_format)
+    driver.act(lambda now: driver.session.accept("token", now))
+
+    async def drain() -> None:
+        await driver.drain()
+        drained.set()
+
+    for number in (1, 2):
+        await driver.send_audio(AudioFrame(bytes(160), RATE))
+        driver.mark()
+        assert rig.link.sent[-1] == {"event": "mark", "mark": {"name": f"antiphon-{number}"}}
+        if number == 1:
+            rig.feed(event="mark", mark={"name": "antiphon-1"})
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(drain)
+        await anyio.sleep(0.05)  # by the clock all has been played then
+        await anyio.wait_all_tasks_blocked()
+        assert not drained.is_set()
+        rig.feed(event="mark", mark={"name": "antiphon-2"})
+        await anyio.wait_all_tasks_blocked()
+        assert drained.is_set()
+        assert driver.heard == driver.given == pytest.approx(0.02)
+
+
 @pytest.mark.parametrize("ending", ["stop", "lost", "broken", "bad", "hang up", "time limit"])
 async def test_every_ending_wakes_all_who_wait_and_is_told_once(ending: str) -> None:
     rig = Rig(time_limit=0.05 if ending == "time limit" else inf)

@@ -1,11 +1,13 @@
 """Background tasks for the length of a context."""
 
 import asyncio
+import threading
 
 import anyio
+import anyio.to_thread
 import pytest
 
-from antiphon.transports.tasks import background
+from antiphon.transports.tasks import background, way_here
 
 
 async def test_tasks_are_cancelled_when_the_body_is_done() -> None:
@@ -47,3 +49,20 @@ async def test_what_a_task_raises_ends_the_body() -> None:
     with pytest.raises(ExceptionGroup) as raised:
         await fail_behind()
     assert raised.group_contains(ZeroDivisionError)
+
+
+async def test_a_loop_is_reached_at_once_from_itself_and_soon_from_a_thread() -> None:
+    ran: list[int] = []
+    done = anyio.Event()
+    run_soon = way_here()
+
+    def note() -> None:
+        ran.append(threading.get_ident())
+        if len(ran) == 2:
+            done.set()
+
+    run_soon(note)
+    assert len(ran) == 1
+    await anyio.to_thread.run_sync(run_soon, note)
+    await done.wait()
+    assert set(ran) == {threading.get_ident()}

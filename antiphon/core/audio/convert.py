@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ("channels_first", "odd_pcm", "to_pcm")
+__all__ = ("channels_first", "odd_pcm", "to_float32", "to_int16", "to_pcm")
 
 _INT16 = np.dtype("<i2")
 _LOWEST, _HIGHEST = -32768, 32767
@@ -28,17 +28,38 @@ def to_pcm(audio: npt.NDArray[Any]) -> bytes:
     full_scale = _full_scale(audio.dtype)
     channels = channels_first(audio)
     if len(channels) == 1 and channels.dtype.kind == "i":
-        return _clipped(channels)
+        return _clipped(channels).tobytes()
     with np.errstate(over="ignore", invalid="ignore"):  # clipped as infinity, or NaN: inf - inf
         steps = channels.sum(axis=0, dtype=np.float64) * (full_scale / len(channels))
+    return _rounded(steps).tobytes()
+
+
+def to_int16(audio: npt.NDArray[Any]) -> npt.NDArray[np.int16]:
+    """The same sound as int16, in an array of its own of the same shape, whatever that is. Scales,
+    clipping and TypeError as of `to_pcm`.
+    """
+    full_scale = _full_scale(audio.dtype)
+    if audio.dtype.kind == "i":
+        return _clipped(audio)
+    return _rounded(np.asarray(audio, np.float64) * full_scale)
+
+
+def to_float32(audio: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+    """The same sound as float32, 1.0 at 32768, in an array of its own of the same shape. Nothing is
+    clipped. TypeError as of `to_pcm`.
+    """
+    return np.asarray(audio * (_full_scale(audio.dtype) / _FULL_SCALE), np.float32)
+
+
+def _rounded(steps: npt.NDArray[np.float64]) -> npt.NDArray[np.int16]:
     steps[np.isnan(steps)] = 0
     return _clipped(np.rint(steps))
 
 
-def _clipped(steps: npt.NDArray[Any]) -> bytes:
+def _clipped(steps: npt.NDArray[Any]) -> npt.NDArray[np.int16]:
     if steps.dtype.itemsize > 2:
         steps = steps.clip(_LOWEST, _HIGHEST)
-    return steps.astype(_INT16).tobytes()
+    return steps.astype(_INT16)
 
 
 def _full_scale(dtype: np.dtype[Any]) -> int:

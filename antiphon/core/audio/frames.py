@@ -1,5 +1,7 @@
 """Audio frames: int16 PCM with its rate and its place in the stream."""
 
+from collections.abc import Iterator
+
 import msgspec
 import numpy as np
 import numpy.typing as npt
@@ -50,3 +52,13 @@ class AudioFrame(msgspec.Struct, frozen=True, gc=False, eq=False):
     def duration(self) -> float:
         """Seconds."""
         return len(self.pcm) / (2 * self.sample_rate)
+
+    def pieces(self, seconds: float) -> Iterator["AudioFrame"]:
+        """The same sound in frames of so many seconds at most, itself where it is no longer."""
+        step = 2 * max(1, int(seconds * self.sample_rate))
+        if len(self.pcm) <= step:
+            yield self
+            return
+        for start in range(0, len(self.pcm), step):
+            pcm = self.pcm[start : start + step]
+            yield AudioFrame(pcm, self.sample_rate, self.pts + start // 2)

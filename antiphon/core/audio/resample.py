@@ -25,7 +25,7 @@ import soxr  # pyright: ignore[reportMissingTypeStubs]  # it ships none
 
 from .convert import odd_pcm
 
-__all__ = ("Resampler",)
+__all__ = ("Resampler", "check_rate")
 
 _INT16 = np.dtype("<i2")
 _FLOAT32 = np.dtype(np.float32)
@@ -51,8 +51,8 @@ class Resampler:
     """
 
     def __init__(self, rate_in: int, rate_out: int, *, live: bool = True) -> None:
-        self.rate_in = _checked(rate_in)
-        self.rate_out = _checked(rate_out)
+        self.rate_in = check_rate(rate_in)
+        self.rate_out = check_rate(rate_out)
         self._stream = None if rate_in == rate_out else _stream(rate_in, rate_out, live)
 
     def process(self, pcm: bytes) -> bytes:
@@ -76,7 +76,8 @@ class Resampler:
         return _rounded(tail)
 
 
-def _checked(rate: int) -> int:
+def check_rate(rate: int) -> int:
+    """The rate itself. ValueError for one that nothing here converts."""
     if not _LOWEST_RATE <= rate <= _HIGHEST_RATE:
         raise ValueError(f"sample rate is {rate}; allowed: {_LOWEST_RATE} to {_HIGHEST_RATE} Hz")
     return rate

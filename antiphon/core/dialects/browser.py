@@ -12,7 +12,15 @@ from ..errors import RemoteProtocolError
 from ..messages import ClientMessage, Media, MediaBody, ServerMessage, WireMessage
 from ..wire import Kind
 
-__all__ = ("MAX_DEPTH", "Unknown", "decode_client", "decode_server", "encode", "encode_audio")
+__all__ = (
+    "MAX_DEPTH",
+    "Unknown",
+    "decode_client",
+    "decode_server",
+    "encode",
+    "encode_audio",
+    "is_too_deep",
+)
 
 MAX_DEPTH = 64  # docs/protocol.md section 7
 
@@ -97,9 +105,14 @@ def json_depth(text: bytes) -> int:
     return deepest
 
 
-def _check_depth(text: bytes) -> None:
+def is_too_deep(text: bytes) -> bool:
+    """Whether a well-formed JSON text nests deeper than it may."""
     # The count is exact enough to pass almost every message; only a busy one is walked.
-    if text.count(b"[") + text.count(b"{") > MAX_DEPTH and json_depth(text) > MAX_DEPTH:
+    return text.count(b"[") + text.count(b"{") > MAX_DEPTH and json_depth(text) > MAX_DEPTH
+
+
+def _check_depth(text: bytes) -> None:
+    if is_too_deep(text):
         raise RemoteProtocolError(f"the JSON is nested deeper than {MAX_DEPTH}", 1007)
 
 

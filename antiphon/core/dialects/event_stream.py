@@ -7,9 +7,18 @@ import msgspec
 
 from ..ring import Position
 
-__all__ = ("COMMENT", "END", "EventParser", "ServerSentEvent", "frame")
+__all__ = (
+    "COMMENT",
+    "COMMENT_INTERVAL",
+    "END",
+    "EventParser",
+    "ServerSentEvent",
+    "frame",
+    "gap",
+)
 
 COMMENT = b": still here\n\n"
+COMMENT_INTERVAL = 15.0  # seconds; below the usual 30-60 s of proxies
 END = b"event: end\ndata: {}\n\n"  # with empty data browsers do not tell it
 
 
@@ -21,6 +30,11 @@ def frame(data: bytes, *, event: str = "", position: Position | None = None) -> 
     if event:
         lines.insert(0, b"event: " + event.encode() + b"\n")
     return b"".join(lines)
+
+
+def gap(position: Position) -> bytes:
+    """The event that tells a reader that some were missed: the stream goes on at `position`."""
+    return frame(msgspec.json.encode({"resumed_at": str(position)}), event="gap")
 
 
 class ServerSentEvent(msgspec.Struct, frozen=True):

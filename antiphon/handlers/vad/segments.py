@@ -21,8 +21,8 @@ class AudioChunk(TypedDict):
     """One past the last."""
 
 
-class SileroVadOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """FastRTC's options, with its names, units and defaults. ValueError out of range.
+class SileroVadOptions(msgspec.Struct, frozen=True):
+    """FastRTC's options, with its names, order, units and defaults. ValueError out of range.
 
     A handler that hears frame by frame takes `threshold` alone: when a turn begins and ends is what
     `AlgoOptions` say. `PauseModel.vad`, which hears a whole stretch, takes the others as well, but

@@ -1,16 +1,19 @@
 """Silero, run by NumPy on the weights of an installed package (extra `vad`).
 
-Not by the ONNX Runtime that stands in the same package, which each of its detectors loads anew. One
-thread, a tight loop, medians of one run on an EPYC core; `benchmarks/voice_activity_cost.py`:
+Not by the ONNX Runtime that comes in the same package, which loads itself and the weights anew for
+each call. `benchmarks/voice_activity_cost.py` on an EPYC core, beside that runtime; cold: after 4
+MiB of other memory were read:
 
-                          here       native
-    us a frame, 16 kHz    47         105
-    us a frame, 24 kHz    49         -
-    kB a call             50         10,900
-    ms to load            19, once   54, every call
-    equal to native to    5e-7
+                                  here       native
+    us of CPU a frame, 16 kHz     49         114
+    the same, cold                62-66      143-155
+    24 kHz, 48 kHz                50, 51     -
+    kB a call, 16 and 48 kHz      45, 68     10,000
+    ms to a call's first answer   0.2        42-86
+    ms to load the weights        10, once   with each call
+    apart, by speech and noise    2e-6 of probability
 
-An answer takes a tenth of what may not be done on an event loop, so `blocking` is False.
+That is a tenth of what may not be done on an event loop: `blocking` is False.
 """
 
 from importlib.util import find_spec

@@ -19,6 +19,7 @@ const MAX_UNSENT_BYTES = 40000; // about 1 s of frames in base64 and JSON
 /**
  * Start a call. Returns a Call at once; its progress is told by the callbacks.
  *
+ * id          of the call, for `input_hook` and `updates`; random by default, told as `call.id`
  * url         base of the server's routes, by default the page's own
  * transport   "webrtc", "websocket" or "http"
  * modality    "audio"; over WebRTC also "video" or "audio-video"
@@ -76,6 +77,7 @@ class Call {
   ended = new Promise((resolve) => (this.#finish = resolve));
 
   constructor(options) {
+    this.id = options.id ?? crypto.randomUUID?.() ?? ""; // without a secure origin there is no call
     this.#options = { url: document.baseURI, transport: "websocket", modality: "audio", mode: "send-receive", sampleRate: 24000, ...options };
     const { url, transport, modality } = this.#options;
     const Link = { webrtc: PeerLink, websocket: WebSocketLink, http: HttpLink }[transport];
@@ -137,7 +139,7 @@ class Call {
     const { mode, sampleRate, metadata } = this.#options;
     return {
       event: "start",
-      websocket_id: crypto.randomUUID(),
+      websocket_id: this.id,
       media_format: { encoding: "audio/x-mulaw", sample_rate: sampleRate },
       metadata: { ...metadata, mode },
     };

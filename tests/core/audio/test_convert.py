@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from antiphon.core.audio.convert import to_pcm
+from antiphon.core.audio.convert import to_float32, to_int16, to_pcm
 
 STEPS = [0, 1, -1, 300, -32768, 32767]
 FLOATS = [np.float32, np.float64]
@@ -109,3 +109,29 @@ def test_other_shapes_are_refused_by_name(shape: tuple[int, ...]) -> None:
     with pytest.raises(ValueError) as refusal:
         to_pcm(np.zeros(shape, np.int16))
     assert str(refusal.value) == (f"audio has shape {shape}; allowed: (n,), (1, n), (n, 1), (2, n)")
+
+
+@pytest.mark.parametrize("dtype", [np.int16, np.int32, ">i2", *FLOATS])
+@pytest.mark.parametrize("shape", [(6,), (2, 3), (6, 1)])
+def test_int16_is_what_pcm_is_in_the_same_shape(
+    dtype: npt.DTypeLike, shape: tuple[int, ...]
+) -> None:
+    scale = 32768 if np.dtype(dtype).kind == "f" else 1
+    audio = (np.array(STEPS) / scale).astype(dtype).reshape(shape)
+    steps = to_int16(audio)
+    assert (str(steps.dtype), steps.shape) == ("int16", shape)
+    assert steps.ravel().tolist() == heard(audio.ravel()) == STEPS
+
+
+@pytest.mark.parametrize("dtype", [np.int16, np.int32, *FLOATS])
+def test_float32_has_one_at_32768(dtype: npt.DTypeLike) -> None:
+    scale = 32768 if np.dtype(dtype).kind == "f" else 1
+    floats = to_float32((np.array(STEPS) / scale).astype(dtype))
+    assert str(floats.dtype) == "float32"
+    assert (floats * 32768).tolist() == STEPS
+
+
+@pytest.mark.parametrize("convert", [to_int16, to_float32, to_pcm])
+def test_other_types_are_refused_by_all_conversions(convert: Any) -> None:
+    with pytest.raises(TypeError, match="uint8"):
+        convert(np.zeros(4, np.uint8))

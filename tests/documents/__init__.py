@@ -1,0 +1,1 @@
+"""Server code as users of the known API have it."""
