@@ -12,6 +12,7 @@ import numpy as np
 from anyio.abc import TaskGroup
 
 from ..core.audio.frames import AudioFrame, Samples
+from ..core.context import within
 from ..core.errors import SessionClosed, WebRTCError
 from ..core.messages import failure_text
 from ..core.ports import Call
@@ -102,7 +103,9 @@ class Conversation:
         self._reply: Reply | None = None
         self._tasks: TaskGroup
         self._over = True
+        self._closing = False
         self._hearing = anyio.Lock()
+        self._answering = anyio.Lock()
 
     async def run(self, greeting: Function | None = None) -> None:
         """Listen until there is no more sound. `greeting` speaks first. Raises what a detector
@@ -126,10 +129,12 @@ class Conversation:
     def trigger(self) -> None:
         """End the turn here, and answer what was said so far. Does nothing after the end."""
         if not self._over:
-            self._tasks.start_soon(self._take_turn)
+            # Whoever triggers may run outside of the call, or in another one.
+            with within(self._call):
+                self._tasks.start_soon(self._take_turn)
 
     async def _take_turn(self) -> None:
-        if self._reply is not None and not self._can_interrupt:
+        if self._protected:
             log.info("call %r: a reply is played that nothing may interrupt", self._call.id)
             return
         async with self._hearing:
@@ -156,7 +161,8 @@ class Conversation:
             case SpeechStarted():
                 await self._call.log("started_talking")
             case BargeIn():
-                self._interrupt()
+                if not self._protected:
+                    self._interrupt()
             case Paused():
                 await self._answer(event.audio)
             case StopWordHeard():
@@ -174,10 +180,19 @@ class Conversation:
         else:
             await self._failures.failed(failure)
 
+    @property
+    def _protected(self) -> bool:
+        """Whether a reply is played that nothing may interrupt."""
+        return self._closing or (self._reply is not None and not self._can_interrupt)
+
     async def _answer(self, audio: Samples) -> None:
-        self._interrupt()
-        await self._call.log("pause_detected")
-        self._begin(self._fn, audio)
+        # One at a time: telling may take long, and two that begin together would both be played.
+        async with self._answering:
+            if self._protected:
+                return
+            self._interrupt()
+            await self._call.log("pause_detected")
+            self._begin(self._fn, audio)
 
     def _begin(self, function: Function, audio: Samples | None) -> None:
         reply = self._reply = Reply(self._call)
@@ -206,9 +221,11 @@ class Conversation:
 
     async def _speak(self, reply: Reply, function: Function, audio: Samples | None) -> None:
         with reply.scope:
-            await self._guarded(self._reply_to(reply, function, audio))
+            if self._reply is reply:
+                await self._guarded(self._reply_to(reply, function, audio))
         if self._reply is reply:
             self._reply = None
+            self._closing = False
             self._turns.reply_ended()
 
     async def _guarded(self, step: Awaitable[None]) -> None:
@@ -257,6 +274,10 @@ class Conversation:
             # What a step that could not be stopped gives after an interruption is nobody's.
             if self._reply is not reply:
                 return
+            if parts.close is not None:
+                # What precedes it is played to its end, whatever is said meanwhile.
+                self._closing = True
+                self._turns.reply_began(protected=True)
             await self._publish(parts)
             if isinstance(parts.media, AudioFrame):
                 await self._play(reply, parts.media, answers)

@@ -29,6 +29,7 @@ from tests.handlers.conversing import (
     told_until,
     words,
 )
+from tests.handlers.live import live
 
 TURN = ["started_talking", "pause_detected", "response_starting"]
 FETCH: Any = ("fetch_output", [])
