@@ -2,13 +2,14 @@
 
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
 from functools import partial
 from math import inf
 from typing import Any, Protocol, assert_never
 
 import anyio
+import anyio.lowlevel
 import msgspec
-import numpy as np
 from anyio.abc import TaskGroup
 
 from ..core.audio.frames import AudioFrame, Samples
@@ -17,6 +18,7 @@ from ..core.errors import SessionClosed, WebRTCError
 from ..core.messages import failure_text
 from ..core.ports import Call
 from ..core.turns import BargeIn, Paused, SpeechStarted
+from .backlog import Backlog, sound_of_call
 from .emitted import sound_of
 from .failures import Failures
 from .inputs import Inputs
@@ -32,8 +34,6 @@ __all__ = ("Conversation", "Function", "TurnTaker", "function_of")
 log = logging.getLogger("antiphon")
 
 PIECE = 0.5  # seconds of sound that are given at a time
-BATCH = 0.06  # seconds of sound that a worker thread is given at a time, at least
-BACKLOG = 10.0  # seconds of sound that wait for a detector in a worker thread; older is dropped
 MAX_FAILURES = 10  # questions to a recogniser in a row: at least four seconds of speech
 
 TurnEvent = SpeechStarted | BargeIn | Paused | Recognised | StopWordHeard | StopWordExpired
@@ -142,13 +142,14 @@ class Conversation:
         await self._answer(audio)
 
     async def _listen(self) -> None:
-        async for frame in self._call.audio:
-            for event in self._turns.receive(frame.samples):
-                await self._act(event)
+        async with aclosing(sound_of_call(self._call)) as sound:
+            async for samples in sound:
+                for event in self._turns.receive(samples):
+                    await self._act(event)
 
     async def _listen_in_threads(self) -> None:
         """Sound goes on to be collected while a detector or predictor takes its time."""
-        waiting = _Backlog(self._call)
+        waiting = Backlog(self._call)
         self._tasks.start_soon(waiting.fill)
         async for samples in waiting:
             async with self._hearing:
@@ -302,53 +303,3 @@ class Conversation:
 
 def _ignored(result: object) -> None:
     """What a callback returns."""
-
-
-class _Backlog:
-    """Sound that waits for its reader, who takes all there is at once, but not less than three
-    frames: a hop to a worker thread and back costs 90 us.
-    """
-
-    def __init__(self, call: Call) -> None:
-        self._call = call
-        self._least = int(BATCH * call.sample_rate)
-        self._most = int(BACKLOG * call.sample_rate)
-        self._waiting: list[Samples] = []
-        self._held = 0
-        self._ended = False
-        self._changed = anyio.Event()
-        self._warned = False
-
-    async def fill(self) -> None:
-        """Collect all sound of the call."""
-        async for frame in self._call.audio:
-            self._waiting.append(frame.samples)
-            self._held += len(frame)
-            while self._held > self._most:
-                self._held -= len(self._waiting.pop(0))
-                self._warn()
-            self._changed.set()
-        self._ended = True
-        self._changed.set()
-
-    def _warn(self) -> None:
-        if not self._warned:
-            self._warned = True
-            log.warning(
-                "call %r: its detector is slower than the sound; what waits longer than %g s is"
-                " dropped",
-                self._call.id,
-                BACKLOG,
-            )
-
-    def __aiter__(self) -> "_Backlog":
-        return self
-
-    async def __anext__(self) -> Samples:
-        while self._held < self._least and not self._ended:
-            self._changed = anyio.Event()
-            await self._changed.wait()
-        if not self._waiting:
-            raise StopAsyncIteration
-        waiting, self._waiting, self._held = self._waiting, [], 0
-        return np.concatenate(waiting)

@@ -19,12 +19,12 @@ from tests.handlers.conversing import (
     RATE,
     Ear,
     conversing,
+    live,
     replies,
     say,
     told_until,
     words,
 )
-from tests.handlers.live import live
 
 FETCH: Any = ("fetch_output", [])
 Turn = tuple[int, Samples]
