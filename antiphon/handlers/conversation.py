@@ -8,7 +8,6 @@ from math import inf
 from typing import Any, Protocol, assert_never
 
 import anyio
-import anyio.lowlevel
 import msgspec
 from anyio.abc import TaskGroup
 
