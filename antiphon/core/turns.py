@@ -145,6 +145,7 @@ class Turns:
         self._talking = False
         self._replying = False
         self._deaf = False
+        self._stale = False  # what the meter has heard does not count
         self._patience = inf  # the sample index at which a candidate pause is the end of the turn
 
     @property
@@ -161,8 +162,8 @@ class Turns:
         """From here on speech interrupts nothing, and is listened to. What was said into a
         protected reply does not count.
         """
-        if self._deaf:
-            self._meter.forget()
+        # Another thread may be about to measure: it forgets by itself.
+        self._stale = self._stale or self._deaf
         self._replying = self._deaf = False
 
     def receive(self, samples: Samples) -> list[TurnEvent]:
@@ -177,6 +178,9 @@ class Turns:
             if self._pending == self._frame:
                 self._pending = 0
                 self._at += self._frame
+                if self._stale:
+                    self._stale = False
+                    self._meter.forget()
                 self._hear(self._meter.add(self._buffer.tail(self._frame)), events)
         return events
 

@@ -158,7 +158,9 @@ class ReplyOnPause:
         try:
             await mine._converse(call)
         finally:
-            self.live.pop(call.id, None)
+            # Another stream with this handler may have a call of the same id by now.
+            if self.live.get(call.id) is mine:
+                del self.live[call.id]
 
     async def _converse(self, call: Call) -> None:
         conversation = Conversation(

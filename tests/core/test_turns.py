@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from antiphon.core.audio.frames import Samples
-from antiphon.core.speech_meter import FrameMeter, WindowMeter
+from antiphon.core.speech_meter import FrameMeter, Speech, WindowMeter
 from antiphon.core.turns import (
     MAX_TURN,
     AlgoOptions,
@@ -48,6 +48,27 @@ def kinds(events: list[TurnEvent]) -> list[str]:
 
 
 ONE_TURN = join(quiet(1), loud(0.9), quiet(1))
+
+
+def test_a_reply_that_ends_while_sound_is_measured_leaves_the_meter_alone() -> None:
+    """Measuring may go on in a worker thread, where replies end on the event loop."""
+
+    class Meter(FrameMeter):
+        busy = False
+
+        def add(self, frame: Samples) -> Speech:
+            self.busy = True
+            turns.reply_ended()
+            self.busy = False
+            return super().add(frame)
+
+        def forget(self) -> None:
+            assert not self.busy
+            super().forget()
+
+    turns = Turns(Meter(Loudness(), RATE, 0.6, 0.2), AlgoOptions(), RATE)
+    turns.reply_began(protected=True)
+    assert kinds(turns.receive(ONE_TURN)) == ["SpeechStarted", "Paused"]
 
 
 def test_a_turn_starts_after_its_speech_and_pauses_0_55_s_after_its_end() -> None:

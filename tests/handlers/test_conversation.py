@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Callable, Iterator
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import numpy as np
 import pytest
 
@@ -14,7 +15,7 @@ from antiphon.core.audio.frames import Samples
 from antiphon.core.context import current_call
 from antiphon.handlers.reply import Interrupted
 from antiphon.handlers.reply_on_pause import ReplyOnPause
-from tests.core.loudness import loud
+from tests.core.loudness import Loudness, loud
 from tests.handlers.conversing import (
     RATE,
     Ear,
@@ -248,3 +249,89 @@ async def test_what_on_interrupt_raises_is_told_and_the_turn_is_answered() -> No
         if FETCH not in told:
             assert (await told_until(call, "fetch_output"))[-1] == FETCH
     assert replying.begun == 2
+
+
+async def test_a_trigger_behind_the_end_does_nothing() -> None:
+    replying = OneAtATime()
+    async with conversing(replies(replying)) as (stream, call):
+        await call.ping()
+        late = trigger(stream, call)
+    await from_threads(2, late)
+    late()
+    await anyio.wait_all_tasks_blocked()
+    assert replying.begun == 0
+
+
+class Counting(ReplyOnPause):
+    """With a copy of its own making, as users of FastRTC write it."""
+
+    def __init__(self) -> None:
+        super().__init__(self.count, model=Loudness())
+        self.turns = 0
+
+    def copy(self) -> "Counting":
+        return Counting()
+
+    def count(self, turn: Turn) -> AdditionalOutputs:
+        self.turns += 1
+        return AdditionalOutputs(self.turns)
+
+
+async def test_a_copy_may_be_made_anew_for_each_call() -> None:
+    handler = Counting()
+    for turns in (1, 2):
+        async with conversing(handler) as (stream, call):
+            for _ in range(turns):
+                await say(call)
+                await told_until(call, "fetch_output")
+            assert (await stream.fetch_latest_output(call.id)).args == (turns,)
+            mine = stream.handlers[call.id]
+            assert isinstance(mine, Counting)
+            assert mine.turns == turns
+        assert handler.live == {}
+    assert handler.turns == 0
+
+
+async def test_two_streams_may_share_a_handler_and_an_id() -> None:
+    handler = replies(OneAtATime())
+    first, second = Stream(handler), Stream(handler)
+    async with connect(first, call_id="one") as one, connect(second, call_id="one") as other:
+        await one.ping()
+        await other.ping()
+        mine = handler.live["one"]
+        await one.hang_up()
+        await anyio.wait_all_tasks_blocked()
+        assert handler.live == {"one": mine}
+    await anyio.wait_all_tasks_blocked()
+    assert handler.live == {}
+
+
+async def test_100_calls_at_once_get_their_own_answers() -> None:
+    async def reply(turn: Turn, name: str) -> Any:
+        await anyio.lowlevel.checkpoint()
+        return AdditionalOutputs(name, current_call().id)
+
+    stream = Stream(replies(reply))
+    answers: list[tuple[Any, ...]] = []
+
+    async def converse(number: int) -> None:
+        async with connect(
+            stream,
+            call_id=f"call {number}",
+            encoding="audio/pcm",
+            sample_rate=RATE,
+            inputs=[number],
+        ) as call:
+            await say(call)
+            await told_until(call, "fetch_output")
+            answers.append((await stream.fetch_latest_output(call.id)).args)
+
+    async with stream.running():
+        before = len(asyncio.all_tasks())
+        async with anyio.create_task_group() as tasks:
+            for number in range(100):
+                tasks.start_soon(converse, number)
+        await anyio.wait_all_tasks_blocked()
+        assert len(asyncio.all_tasks()) == before
+    assert sorted(answers) == [(number, f"call {number}") for number in range(100)]
+    assert dict(stream.handlers) == {}
