@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from typing import Any, Generic, TypeVar, cast
 
+import numpy as np
+
 from ..core.errors import HandlerError
 from .kinds import Kind
 from .threads import Steps, closing, in_thread
@@ -16,21 +18,24 @@ __all__ = ("outcomes",)
 
 T = TypeVar("T")
 
+LONG = 24_000  # samples; 14,400,000 of float64 take a second to convert
+
 
 @asynccontextmanager
 async def outcomes(
     fn: Callable[..., Any], kind: Kind, *args: Any, finish: Callable[[Any], T]
 ) -> AsyncGenerator[AsyncIterator[T]]:
     """Call a function: inside is what it returns, or all that its generator yields, as `finish`
-    makes it. What blocks runs in worker threads, `finish` right behind it in the same one. A
-    generator is closed on the way out. Raises what the function raises; HandlerError for what would
-    end more than this: SystemExit, GeneratorExit, and a cancellation that is none of this task.
+    makes it. What blocks runs in worker threads, `finish` right behind it in the same one; so does
+    the `finish` of a long sound. A generator is closed on the way out. Raises what the function
+    raises; HandlerError for what would end more than this: SystemExit, GeneratorExit, and a
+    cancellation that is none of this task.
     """
     if kind is Kind.FUNCTION:
         made = await in_thread(partial(_called, fn, args, finish))
     elif kind is Kind.COROUTINE:
         with _contained():
-            made = _Finished(finish(await fn(*args)))
+            made = _Finished(await _finish(await fn(*args), finish))
     else:
         made = fn(*args)
     source: Steps[T] | AsyncGenerator[T]
@@ -79,7 +84,18 @@ async def _finished_later(
                     item = await anext(source)
             except StopAsyncIteration:
                 return
-            yield finish(item)
+            yield await _finish(item, finish)
+
+
+async def _finish(item: Any, finish: Callable[[Any], T]) -> T:
+    """On the event loop where it takes no more than a few milliseconds."""
+    return await in_thread(partial(finish, item)) if _is_long(item) else finish(item)
+
+
+def _is_long(item: object) -> bool:
+    if isinstance(item, tuple):
+        return any(map(_is_long, cast(tuple[object, ...], item)))
+    return isinstance(item, np.ndarray) and item.size > LONG
 
 
 @contextmanager

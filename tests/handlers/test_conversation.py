@@ -1,6 +1,7 @@
 """What comes between a turn and its answer: triggers, interruptions and ends at every moment."""
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import AsyncGenerator, Callable, Iterator
 from typing import Any
@@ -26,6 +27,7 @@ from tests.handlers.conversing import (
     told_until,
     words,
 )
+from tests.handlers.wired import wired
 
 FETCH: Any = ("fetch_output", [])
 Turn = tuple[int, Samples]
@@ -64,41 +66,38 @@ async def test_a_triggered_reply_belongs_to_its_call() -> None:
         assert (await stream.fetch_latest_output(call.id)).args == (call.id,)
 
 
-class OneAtATime:
-    """Replies that go on until they are stopped; counts those that are given together."""
+class GoingOn:
+    """Replies that go on until they are stopped; counts those that go on now."""
 
     def __init__(self, seconds: float = 0.0) -> None:
         self.begun = 0
-        self.together = 0
-        self._now = 0
+        self.now = 0
         self._sound = RATE, np.full((1, round(seconds * RATE)), 1234, np.int16)
 
     async def __call__(self, turn: Turn) -> AsyncGenerator[Any]:
         self.begun += 1
-        self._now += 1
-        self.together = max(self.together, self._now)
+        self.now += 1
         try:
             yield self._sound
             yield AdditionalOutputs(self.begun)
             await anyio.sleep_forever()
         finally:
-            self._now -= 1
+            self.now -= 1
 
 
 async def test_of_many_triggers_at_once_the_last_one_is_answered() -> None:
-    replying = OneAtATime()
+    replying = GoingOn()
     async with conversing(replies(replying)) as (stream, call):
         await call.ping()
         await from_threads(50, trigger(stream, call))
         assert (await told_until(call, "fetch_output"))[-1] == FETCH
         await call.ping()
         await anyio.wait_all_tasks_blocked()
-        assert len(stream.calls) == 1
-    assert replying.together == 1
+        assert replying.now == 1
 
 
 async def test_many_triggers_at_once_cut_no_protected_reply() -> None:
-    replying = OneAtATime()
+    replying = GoingOn()
     async with conversing(replies(replying, can_interrupt=False)) as (stream, call):
         await call.ping()
         await from_threads(50, trigger(stream, call))
@@ -108,21 +107,17 @@ async def test_many_triggers_at_once_cut_no_protected_reply() -> None:
         assert replying.begun == 1
 
 
-async def test_triggers_while_the_client_does_not_read_are_answered_one_at_a_time() -> None:
-    replying = OneAtATime(seconds=5)
-    async with (
-        conversing(replies(replying)) as (stream, call),
-        anyio.create_task_group() as tasks,
-    ):
-        await call.ping()
-        for _ in range(4):
-            trigger(stream, call)()
-            await anyio.wait_all_tasks_blocked()
-        Ear(call, tasks)
-        assert (await told_until(call, "fetch_output"))[-1] == FETCH
-        tasks.cancel_scope.cancel()
-    assert replying.begun > 1
-    assert replying.together == 1
+async def test_triggers_while_the_client_does_not_read_leave_one_reply() -> None:
+    replying = GoingOn()
+    async with wired(replies(replying)) as wire:
+        wire.read(False)
+        for _ in range(3):
+            wire.trigger()
+        await anyio.wait_all_tasks_blocked()
+        wire.read(True)
+        await wire.until("fetch_output")
+        await anyio.wait_all_tasks_blocked()
+        assert replying.now == 1
 
 
 async def test_speech_into_a_farewell_does_not_cut_it() -> None:
@@ -239,7 +234,7 @@ async def test_what_on_interrupt_raises_is_told_and_the_turn_is_answered() -> No
     def refuse(what: Interrupted) -> None:
         raise ValueError("no transcript")
 
-    replying = OneAtATime(seconds=0.1)
+    replying = GoingOn(seconds=0.1)
     async with conversing(replies(replying, on_interrupt=refuse)) as (_, call):
         await say(call)
         await told_until(call, "fetch_output")
@@ -252,7 +247,7 @@ async def test_what_on_interrupt_raises_is_told_and_the_turn_is_answered() -> No
 
 
 async def test_a_trigger_behind_the_end_does_nothing() -> None:
-    replying = OneAtATime()
+    replying = GoingOn()
     async with conversing(replies(replying)) as (stream, call):
         await call.ping()
         late = trigger(stream, call)
@@ -293,7 +288,7 @@ async def test_a_copy_may_be_made_anew_for_each_call() -> None:
 
 
 async def test_two_streams_may_share_a_handler_and_an_id() -> None:
-    handler = replies(OneAtATime())
+    handler = replies(GoingOn())
     first, second = Stream(handler), Stream(handler)
     async with connect(first, call_id="one") as one, connect(second, call_id="one") as other:
         await one.ping()
@@ -335,3 +330,51 @@ async def test_100_calls_at_once_get_their_own_answers() -> None:
         assert len(asyncio.all_tasks()) == before
     assert sorted(answers) == [(number, f"call {number}") for number in range(100)]
     assert dict(stream.handlers) == {}
+
+
+async def test_a_reply_that_is_slow_to_close_holds_up_neither_the_next_turn_nor_the_end() -> None:
+    closing, closed = anyio.Event(), anyio.Event()
+    turns: list[int] = []
+
+    async def slow(turn: Turn) -> AsyncGenerator[Any]:
+        turns.append(len(turns))
+        try:
+            yield AdditionalOutputs(len(turns))
+            await anyio.sleep_forever()
+        finally:
+            if len(turns) == 2:
+                with anyio.CancelScope(shield=True):
+                    closing.set()
+                    await closed.wait()
+
+    async with conversing(replies(slow)) as (_, call):
+        for _ in range(3):
+            await say(call)
+            assert (await told_until(call, "fetch_output"))[-1] == FETCH
+        assert closing.is_set()
+        closed.set()
+
+
+async def test_a_reply_that_will_not_be_cancelled_does_not_hold_up_the_next_turn() -> None:
+    release, left = anyio.Event(), anyio.Event()
+    turns: list[int] = []
+
+    async def stubborn(turn: Turn) -> Any:
+        turns.append(len(turns))
+        if len(turns) == 2:
+            return AdditionalOutputs("second")
+        while not release.is_set():
+            with contextlib.suppress(asyncio.CancelledError):
+                await release.wait()
+        left.set()
+        return AdditionalOutputs("first")
+
+    async with conversing(replies(stubborn)) as (stream, call):
+        await say(call)
+        await told_until(call, "pause_detected")
+        await say(call)
+        await told_until(call, "fetch_output")
+        release.set()
+        await left.wait()
+        await anyio.wait_all_tasks_blocked()
+        assert (await stream.fetch_latest_output(call.id)).args == ("second",)

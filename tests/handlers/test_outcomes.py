@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, Callable, Generator
 from functools import partial
 from typing import Any
 
+import numpy as np
 import pytest
 
 from antiphon.handlers.kinds import kind_of
@@ -115,3 +116,23 @@ async def test_a_generator_that_is_left_is_closed(asynchronous: bool) -> None:
 async def test_what_a_function_raises_comes_out(fn: Callable[..., Any]) -> None:
     with pytest.raises(TypeError):
         await given(fn)
+
+
+@pytest.mark.parametrize(("count", "elsewhere"), [(480, False), (48_000, True)])
+async def test_a_long_sound_is_finished_in_a_worker_thread(count: int, elsewhere: bool) -> None:
+    sound = (24_000, np.zeros((1, count))), "more"
+
+    async def once() -> Any:
+        return sound
+
+    async def each() -> AsyncGenerator[Any]:
+        yield sound
+
+    def where(item: Any) -> bool:
+        assert item is sound
+        return threading.get_ident() != here
+
+    here = threading.get_ident()
+    for fn in (once, each):
+        async with outcomes(fn, kind_of(fn), finish=where) as items:
+            assert [item async for item in items] == [elsewhere]

@@ -16,6 +16,7 @@ import msgspec
 from antiphon import Stream
 from antiphon.core.audio.frames import Samples
 from antiphon.core.wire import Kind
+from antiphon.handlers.reply_on_pause import ReplyOnPause
 from tests.handlers.conversing import RATE
 
 __all__ = ("Wire", "wired")
@@ -28,6 +29,7 @@ class Wire:
 
     def __init__(self, stream: Stream, call_id: str) -> None:
         self.stream = stream
+        self._id = call_id
         self.peer = "test"
         self.writable = True
         self.told: list[Any] = []
@@ -52,6 +54,12 @@ class Wire:
         for at in range(0, len(sound), FRAME):
             payload = base64.b64encode(sound[at : at + FRAME].tobytes()).decode()
             self.tell(event="media", media={"payload": payload})
+
+    def trigger(self) -> None:
+        """The application wants an answer at once."""
+        handler = self.stream.handlers[self._id]
+        assert isinstance(handler, ReplyOnPause)
+        handler.trigger_response()
 
     def read(self, reads: bool) -> None:
         """Whether the client reads from now on."""
