@@ -71,7 +71,7 @@ class Caller:
         peer = self._peer
         peer.addTransceiver(_SilentTrack(), "sendrecv")
         channel = peer.createDataChannel("text")
-        channel.on("message", lambda text: self.messages.append((_clock(), text)))
+        channel.on("message", self._note)
         done = asyncio.Event()
         peer.on("connectionstatechange", lambda: _tell_when_settled(peer, done))
         await peer.setLocalDescription(await peer.createOffer())
@@ -89,6 +89,9 @@ class Caller:
             raise Refused(f"the connection is {peer.connectionState}")
         self._take_the_wire()
         self.connected = True
+
+    def _note(self, message: str) -> None:
+        self.messages.append((_clock(), message))
 
     def _take_the_wire(self) -> None:
         transceiver: Any = self._peer.getTransceivers()[0]
