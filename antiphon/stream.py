@@ -27,6 +27,7 @@ from .handlers.video import FrameFunction, PictureSource, as_video_handler
 from .transports.asgi import AsgiApp
 from .transports.asgi_mount import mount
 from .transports.directory import LocalDirectory
+from .transports.driver import AUDIO_BACKLOG
 from .transports.host import Host, Settings
 from .transports.http import listen
 from .transports.ice_config import ConfigurationSource
@@ -54,7 +55,8 @@ class Stream:
         modality "video" any other function and every generator function stands for
         `VideoStreamHandler(function)`; a coroutine function of pictures has to be wrapped in it, as
         its like is a handler of calls. With modality "audio" and mode "receive" a generator
-        function of sound stands for `AudioGenerator(function)`.
+        function of sound stands for `AudioGenerator(function)`. Received sound waits 0.3 s for a
+        handler, or what its attribute `audio_backlog` says; then the oldest is dropped.
     modality: what is exchanged; WebSocket and HTTP carry audio, WebRTC and memory all three.
     mode: who speaks, seen from the client.
     input_sample_rate, output_sample_rate: Hz, the rates at which the handler listens, and speaks to
@@ -145,6 +147,7 @@ class Stream:
             rtc_configuration=_configuration(rtc_configuration),
             server_rtc_configuration=_configuration(server_rtc_configuration),
             address_policy=address_policy or AddressPolicy(),
+            audio_backlog=getattr(native, "audio_backlog", AUDIO_BACKLOG),
         )
         self._directory = directory or LocalDirectory(time.time_ns() // 1000)
         self._host = Host(native, settings, self._directory)

@@ -66,12 +66,15 @@ class Caller:
         self._peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self._wire: Any = None
 
+    def _hear(self, text: str | bytes) -> None:
+        self.messages.append((_clock(), text if isinstance(text, str) else text.decode()))
+
     async def open(self, port: int) -> None:
         """Offer, wait for the answer and the handshake. Refused when either fails."""
         peer = self._peer
         peer.addTransceiver(_SilentTrack(), "sendrecv")
         channel = peer.createDataChannel("text")
-        channel.on("message", self._note)
+        channel.on("message", self._hear)
         done = asyncio.Event()
         peer.on("connectionstatechange", lambda: _tell_when_settled(peer, done))
         await peer.setLocalDescription(await peer.createOffer())
@@ -89,9 +92,6 @@ class Caller:
             raise Refused(f"the connection is {peer.connectionState}")
         self._take_the_wire()
         self.connected = True
-
-    def _note(self, message: str) -> None:
-        self.messages.append((_clock(), message))
 
     def _take_the_wire(self) -> None:
         transceiver: Any = self._peer.getTransceivers()[0]

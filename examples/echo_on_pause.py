@@ -5,8 +5,7 @@
 Open http://127.0.0.1:8000, press Start, and talk.
 """
 
-from antiphon import Stream
-from antiphon.handlers.reply_on_pause import ReplyOnPause
+from antiphon import ReplyOnPause, Stream
 from examples.program import Sound, run
 
 __all__ = ("echo", "stream")

@@ -25,10 +25,7 @@ import anyio.to_thread
 import httpx
 import msgspec
 
-from antiphon import AdditionalOutputs, Call, Stream
-from antiphon.core.context import current_call
-from antiphon.handlers.reply import Interrupted
-from antiphon.handlers.reply_on_pause import ReplyOnPause
+from antiphon import AdditionalOutputs, Call, Interrupted, ReplyOnPause, Stream, get_current_context
 from examples.program import Sound, run, spoken
 
 __all__ = ("Transcript", "model_server", "reply", "sentences", "shorten", "stream")
@@ -102,7 +99,7 @@ transcripts: WeakKeyDictionary[Call, Transcript] = WeakKeyDictionary()
 
 def transcript() -> Transcript:
     """That of the call that runs here."""
-    return transcripts.setdefault(current_call(), Transcript())
+    return transcripts.setdefault(get_current_context().call, Transcript())
 
 
 def model_server() -> httpx.AsyncClient:
@@ -176,7 +173,7 @@ async def interrupted(what: Interrupted) -> None:
     """The user has begun to talk: forget what was not heard."""
     mine = transcript()
     mine.cut(what)
-    await current_call().output(list(mine.messages))
+    await get_current_context().call.output(list(mine.messages))
 
 
 stream = Stream(ReplyOnPause(reply, on_interrupt=interrupted))

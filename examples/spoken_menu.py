@@ -17,9 +17,7 @@ from weakref import WeakKeyDictionary
 
 import msgspec
 
-from antiphon import AdditionalOutputs, Call, Stream
-from antiphon.core.context import current_call
-from antiphon.handlers.reply_on_pause import ReplyOnPause
+from antiphon import AdditionalOutputs, Call, ReplyOnPause, Stream, get_current_context
 from examples.program import Sound, run, spoken
 
 __all__ = ("MENU", "Choice", "greet", "order", "stream")
@@ -44,7 +42,7 @@ def greet() -> Sound:
 def order(turn: Sound, dish: int) -> Iterator[Sound | AdditionalOutputs]:
     """One more dish. What was said is not understood here: its pause is the time to order."""
     name = list(MENU)[dish - 1]
-    ordered = orders.setdefault(current_call(), [])
+    ordered = orders.setdefault(get_current_context().call, [])
     ordered.append(name)
     total = sum(MENU[each] for each in ordered)
     yield AdditionalOutputs({"ordered": list(ordered), "total": total})

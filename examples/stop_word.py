@@ -14,8 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from antiphon import AdditionalOutputs, Stream
-from antiphon.handlers.reply_on_stop_words import ReplyOnStopWords
+from antiphon import AdditionalOutputs, ReplyOnStopWords, Stream
 from examples.program import Sound, run
 
 __all__ = ("Loudness", "Whistles", "answer", "stream")

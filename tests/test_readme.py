@@ -29,6 +29,10 @@ async def test_the_first_server_works() -> None:
         assert (await anext(call.audio)).pcm == b"\1\0" * 480
 
 
+def test_the_conversation_is_a_stream() -> None:
+    assert isinstance(block("def backwards")["stream"], Stream)
+
+
 async def test_the_video_handler_shows_a_negative() -> None:
     async with connect(block("async def negative")["stream"]) as call:
         await call.send_video(np.full((4, 6, 3), 200, np.uint8))

@@ -2,20 +2,22 @@
 
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
 from functools import partial
 from math import inf
 from typing import Any, Protocol, assert_never
 
 import anyio
 import msgspec
-import numpy as np
 from anyio.abc import TaskGroup
 
 from ..core.audio.frames import AudioFrame, Samples
+from ..core.context import within
 from ..core.errors import SessionClosed, WebRTCError
 from ..core.messages import failure_text
 from ..core.ports import Call
 from ..core.turns import BargeIn, Paused, SpeechStarted
+from .backlog import Backlog, sound_of_call
 from .emitted import sound_of
 from .failures import Failures
 from .inputs import Inputs
@@ -31,8 +33,6 @@ __all__ = ("Conversation", "Function", "TurnTaker", "function_of")
 log = logging.getLogger("antiphon")
 
 PIECE = 0.5  # seconds of sound that are given at a time
-BATCH = 0.06  # seconds of sound that a worker thread is given at a time, at least
-BACKLOG = 10.0  # seconds of sound that wait for a detector in a worker thread; older is dropped
 MAX_FAILURES = 10  # questions to a recogniser in a row: at least four seconds of speech
 
 TurnEvent = SpeechStarted | BargeIn | Paused | Recognised | StopWordHeard | StopWordExpired
@@ -102,7 +102,9 @@ class Conversation:
         self._reply: Reply | None = None
         self._tasks: TaskGroup
         self._over = True
+        self._closing = False
         self._hearing = anyio.Lock()
+        self._answering = anyio.Lock()
 
     async def run(self, greeting: Function | None = None) -> None:
         """Listen until there is no more sound. `greeting` speaks first. Raises what a detector
@@ -126,10 +128,12 @@ class Conversation:
     def trigger(self) -> None:
         """End the turn here, and answer what was said so far. Does nothing after the end."""
         if not self._over:
-            self._tasks.start_soon(self._take_turn)
+            # Whoever triggers may run outside of the call, or in another one.
+            with within(self._call):
+                self._tasks.start_soon(self._take_turn)
 
     async def _take_turn(self) -> None:
-        if self._reply is not None and not self._can_interrupt:
+        if self._protected:
             log.info("call %r: a reply is played that nothing may interrupt", self._call.id)
             return
         async with self._hearing:
@@ -137,13 +141,14 @@ class Conversation:
         await self._answer(audio)
 
     async def _listen(self) -> None:
-        async for frame in self._call.audio:
-            for event in self._turns.receive(frame.samples):
-                await self._act(event)
+        async with aclosing(sound_of_call(self._call)) as sound:
+            async for samples in sound:
+                for event in self._turns.receive(samples):
+                    await self._act(event)
 
     async def _listen_in_threads(self) -> None:
         """Sound goes on to be collected while a detector or predictor takes its time."""
-        waiting = _Backlog(self._call)
+        waiting = Backlog(self._call)
         self._tasks.start_soon(waiting.fill)
         async for samples in waiting:
             async with self._hearing:
@@ -156,7 +161,8 @@ class Conversation:
             case SpeechStarted():
                 await self._call.log("started_talking")
             case BargeIn():
-                self._interrupt()
+                if not self._protected:
+                    self._interrupt()
             case Paused():
                 await self._answer(event.audio)
             case StopWordHeard():
@@ -174,10 +180,19 @@ class Conversation:
         else:
             await self._failures.failed(failure)
 
+    @property
+    def _protected(self) -> bool:
+        """Whether a reply is played that nothing may interrupt."""
+        return self._closing or (self._reply is not None and not self._can_interrupt)
+
     async def _answer(self, audio: Samples) -> None:
-        self._interrupt()
-        await self._call.log("pause_detected")
-        self._begin(self._fn, audio)
+        # One at a time: telling may take long, and two that begin together would both be played.
+        async with self._answering:
+            if self._protected:
+                return
+            self._interrupt()
+            await self._call.log("pause_detected")
+            self._begin(self._fn, audio)
 
     def _begin(self, function: Function, audio: Samples | None) -> None:
         reply = self._reply = Reply(self._call)
@@ -206,9 +221,11 @@ class Conversation:
 
     async def _speak(self, reply: Reply, function: Function, audio: Samples | None) -> None:
         with reply.scope:
-            await self._guarded(self._reply_to(reply, function, audio))
+            if self._reply is reply:
+                await self._guarded(self._reply_to(reply, function, audio))
         if self._reply is reply:
             self._reply = None
+            self._closing = False
             self._turns.reply_ended()
 
     async def _guarded(self, step: Awaitable[None]) -> None:
@@ -257,6 +274,10 @@ class Conversation:
             # What a step that could not be stopped gives after an interruption is nobody's.
             if self._reply is not reply:
                 return
+            if parts.close is not None:
+                # What precedes it is played to its end, whatever is said meanwhile.
+                self._closing = True
+                self._turns.reply_began(protected=True)
             await self._publish(parts)
             if isinstance(parts.media, AudioFrame):
                 await self._play(reply, parts.media, answers)
@@ -281,53 +302,3 @@ class Conversation:
 
 def _ignored(result: object) -> None:
     """What a callback returns."""
-
-
-class _Backlog:
-    """Sound that waits for its reader, who takes all there is at once, but not less than three
-    frames: a hop to a worker thread and back costs 90 us.
-    """
-
-    def __init__(self, call: Call) -> None:
-        self._call = call
-        self._least = int(BATCH * call.sample_rate)
-        self._most = int(BACKLOG * call.sample_rate)
-        self._waiting: list[Samples] = []
-        self._held = 0
-        self._ended = False
-        self._changed = anyio.Event()
-        self._warned = False
-
-    async def fill(self) -> None:
-        """Collect all sound of the call."""
-        async for frame in self._call.audio:
-            self._waiting.append(frame.samples)
-            self._held += len(frame)
-            while self._held > self._most:
-                self._held -= len(self._waiting.pop(0))
-                self._warn()
-            self._changed.set()
-        self._ended = True
-        self._changed.set()
-
-    def _warn(self) -> None:
-        if not self._warned:
-            self._warned = True
-            log.warning(
-                "call %r: its detector is slower than the sound; what waits longer than %g s is"
-                " dropped",
-                self._call.id,
-                BACKLOG,
-            )
-
-    def __aiter__(self) -> "_Backlog":
-        return self
-
-    async def __anext__(self) -> Samples:
-        while self._held < self._least and not self._ended:
-            self._changed = anyio.Event()
-            await self._changed.wait()
-        if not self._waiting:
-            raise StopAsyncIteration
-        waiting, self._waiting, self._held = self._waiting, [], 0
-        return np.concatenate(waiting)

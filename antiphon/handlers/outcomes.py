@@ -1,12 +1,14 @@
 """What a function gives, one thing after the other, whatever kind of function it is."""
 
+import asyncio
 import contextlib
 import inspect
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from typing import Any, Generic, TypeVar, cast
 
+from ..core.errors import HandlerError
 from .kinds import Kind
 from .threads import Steps, closing, in_thread
 
@@ -21,12 +23,14 @@ async def outcomes(
 ) -> AsyncGenerator[AsyncIterator[T]]:
     """Call a function: inside is what it returns, or all that its generator yields, as `finish`
     makes it. What blocks runs in worker threads, `finish` right behind it in the same one. A
-    generator is closed on the way out.
+    generator is closed on the way out. Raises what the function raises; HandlerError for what would
+    end more than this: SystemExit, GeneratorExit, and a cancellation that is none of this task.
     """
     if kind is Kind.FUNCTION:
         made = await in_thread(partial(_called, fn, args, finish))
     elif kind is Kind.COROUTINE:
-        made = _Finished(finish(await fn(*args)))
+        with _contained():
+            made = _Finished(finish(await fn(*args)))
     else:
         made = fn(*args)
     source: Steps[T] | AsyncGenerator[T]
@@ -69,5 +73,23 @@ async def _finished_later(
     source: AsyncGenerator[Any], finish: Callable[[Any], T]
 ) -> AsyncGenerator[T]:
     async with contextlib.aclosing(source):
-        async for item in source:
+        while True:
+            try:
+                with _contained():
+                    item = await anext(source)
+            except StopAsyncIteration:
+                return
             yield finish(item)
+
+
+@contextmanager
+def _contained() -> Generator[None]:
+    try:
+        yield
+    except (SystemExit, GeneratorExit) as error:
+        raise HandlerError(f"a function raised {type(error).__name__}") from error
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        raise HandlerError("a function awaited something that others cancelled") from error

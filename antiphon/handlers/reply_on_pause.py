@@ -11,6 +11,7 @@ from ..core.models import PauseDetectionModel, VoiceActivityModel
 from ..core.ports import Call
 from ..core.speech_meter import FrameMeter, SpeechMeter, WindowMeter
 from ..core.turns import AlgoOptions, EndOfTurn, Turns
+from .backlog import BACKLOG
 from .by_hand import say_by_hand
 from .conversation import Conversation, TurnTaker, function_of
 from .determined_turns import AppState, DeterminedTurns, determine
@@ -52,6 +53,11 @@ class ReplyOnPause:
 
     Each call runs on a copy: `stream.handlers[call_id]`. Raises TypeError and ValueError for what
     does not fit.
+    """
+
+    audio_backlog = BACKLOG
+    """Seconds of received sound that wait to be heard: a recording may be sent at once, and a
+    detector catches up.
     """
 
     def __init__(

@@ -16,6 +16,8 @@ import anyio
 import anyio.to_thread
 from anyio.lowlevel import RunVar
 
+from ..core.errors import HandlerError
+
 __all__ = ("CLEANUP", "Steps", "closing", "in_thread", "limiter")
 
 log = logging.getLogger("antiphon")
@@ -46,7 +48,7 @@ def _of_loop(variable: RunVar[anyio.CapacityLimiter], total: float) -> anyio.Cap
 async def in_thread(function: Callable[[], T]) -> T:
     """What a blocking function returns, once there is a place for it. A caller that is cancelled
     goes on at once: the function is left alone, its result is ignored, and its place is free when
-    it returns.
+    it returns. Raises what it raises; HandlerError for what is no Exception.
     """
     job = _Job(function)
     await job.places.acquire_on_behalf_of(job)
@@ -76,6 +78,9 @@ class _Job(Generic[T]):
             raise anyio.BrokenResourceError("nobody waits for this any more")
         try:
             return self._function()
+        except (SystemExit, GeneratorExit, asyncio.CancelledError) as error:
+            # Raised in the task that waits, they would end more than it: the event loop at worst.
+            raise HandlerError(f"a function raised {type(error).__name__}") from error
         finally:
             self._leave()
 

@@ -23,7 +23,7 @@ from ..core.wire import Kind
 from .scheduler import scheduler
 from .slot import Slot
 
-__all__ = ("Driver",)
+__all__ = ("AUDIO_BACKLOG", "Driver")
 
 log = logging.getLogger("antiphon")
 
@@ -35,7 +35,8 @@ _TEXT, _BINARY, _PING, _AUDIO = Kind.TEXT, Kind.BINARY, Kind.PING, Kind.AUDIO
 
 
 class Driver:
-    """Runs a session over a link. `told` gets every event that is not audio, messages or pacing.
+    """Runs a session over a link. `told` gets every event that is not audio, messages or pacing;
+    `audio_backlog` seconds of sound wait for whoever reads it.
 
     Not thread-safe: everything happens on the event loop that made it.
     """
@@ -47,12 +48,13 @@ class Driver:
         sample_rate: int,
         told: Callable[[Event], None],
         tracks: Tracks | None = None,
+        audio_backlog: float = AUDIO_BACKLOG,
     ) -> None:
         self.session = session
         self.link = link
         self._tracks = tracks
         self.sample_rate = sample_rate
-        self.audio: Slot[AudioFrame] = Slot(int(AUDIO_BACKLOG * sample_rate) * 2)
+        self.audio: Slot[AudioFrame] = Slot(int(audio_backlog * sample_rate) * 2)
         self.video: Slot[VideoFrame] = Slot(VIDEO_BACKLOG)
         self.messages: Slot[Message] = Slot(MESSAGE_BACKLOG)
         self.closed: Closed | None = None

@@ -22,7 +22,7 @@ from ..core.session import Session, SessionConfig
 from ..core.signaling import Refusal
 from ..core.wire import Role
 from .call import LiveCall
-from .driver import Driver
+from .driver import AUDIO_BACKLOG, Driver
 from .input_types import InputError, InputType
 from .inputs import typed_inputs
 from .tasks import background, way_here
@@ -49,6 +49,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     rtc_configuration: Any = None
     server_rtc_configuration: Any = None
     address_policy: AddressPolicy = AddressPolicy()
+    audio_backlog: float = AUDIO_BACKLOG
+    """Seconds of received sound that wait for the handler; older is dropped."""
 
 
 class Reception:
@@ -88,7 +90,14 @@ class Reception:
         self.call: LiveCall | None = None
         self.info: CallInfo | None = None
         session = Session(Role.SERVER, config, anyio.current_time())
-        self.driver = Driver(session, link, config.input_sample_rate, self._told, tracks)
+        self.driver = Driver(
+            session,
+            link,
+            config.input_sample_rate,
+            self._told,
+            tracks,
+            host.settings.audio_backlog,
+        )
 
     def _told(self, event: Event) -> None:
         match event:

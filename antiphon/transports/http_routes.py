@@ -175,6 +175,7 @@ class HttpRoutes:
                 self._feed_line(call, line, number)
             rest += tail
             self._check_size(call, len(rest), _line(number + 1))
+            await anyio.lowlevel.checkpoint()  # as for samples
         self._feed_line(call, bytes(rest), number + 1)
 
     def _check_size(self, call: HttpCall, size: int, where: str) -> None:

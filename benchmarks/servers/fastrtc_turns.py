@@ -12,7 +12,6 @@ import socket
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from .replies import HEAD, REPLIES, Turn
 
@@ -32,10 +31,9 @@ class Loudness(silero.SileroVADModel):  # type: ignore[misc]  # the base is Any,
     def __init__(self) -> None:
         pass
 
-    def __call__(
-        self, audio: npt.NDArray[np.float32], state: Any, sample_rate: int
-    ) -> tuple[float, Any]:
-        return float(np.sqrt(np.mean(audio**2)) > _LOUD), state
+    def __call__(self, audio: Any, state: Any, sample_rate: int) -> tuple[float, Any]:
+        loud: float = np.sqrt(np.mean(np.square(np.asarray(audio, np.float64))))
+        return float(loud > _LOUD), state
 
 
 def head(turn: Turn) -> Any:

@@ -9,7 +9,7 @@ from antiphon.core.audio.frames import Samples
 from tests.conformance.peer import Peer
 from tests.conformance.trace import Closed, Item, Sound, Told, pong
 
-__all__ = ("RATE", "Talker", "strongest", "tone")
+__all__ = ("MULAW", "RATE", "Talker", "strongest", "tone")
 
 RATE = 24000  # Hz
 LOUDNESS = 10_000  # of 32,768: the height of a tone

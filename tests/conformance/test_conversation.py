@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, assert_never
 
 import anyio
 import numpy as np
+import pytest
 
 from antiphon import AdditionalOutputs, CloseStream
 from antiphon.core.audio.frames import Samples
@@ -15,8 +16,18 @@ from antiphon.core.turns import AlgoOptions
 from antiphon.handlers.reply import Interrupted
 from antiphon.handlers.reply_on_pause import ReplyOnPause
 from tests.conformance.peer import Peer
-from tests.conformance.talker import RATE, Talker, strongest, tone
-from tests.conformance.trace import Closed, Item, Told, end_stream, error, log, start, warning
+from tests.conformance.talker import MULAW, RATE, Talker, strongest, tone
+from tests.conformance.trace import (
+    Closed,
+    Item,
+    Told,
+    end_stream,
+    error,
+    log,
+    media,
+    start,
+    warning,
+)
 from tests.conformance.transports import Site, Transport
 from tests.core.loudness import Loudness
 
@@ -248,3 +259,19 @@ async def test_a_client_that_stops_in_an_answer_is_told_nothing_more(over: Trans
         await site.directory.freed("one")
     assert guide.left_off.is_set()
     assert guide.interrupted == []
+
+
+@pytest.mark.needs("messages")
+async def test_a_recording_that_is_sent_at_once_is_heard_whole(over: Transport) -> None:
+    def measure(turn: tuple[int, Samples]) -> AdditionalOutputs:
+        return AdditionalOutputs(round(turn[1].size / turn[0], 1))
+
+    handler = ReplyOnPause(measure, algo_options=QUICK, model=Loudness())
+    recording = np.concatenate((tone(Question.NAME, 10), np.zeros(RATE // 2, np.int16)))
+    pieces = np.split(recording, 105)
+    async with talking(over, handler) as (site, peer, client):
+        await peer.say(*(media(MULAW.encode(piece.tobytes())) for piece in pieces))
+        await client.talker.listen(3, 0)
+        assert client.talker.told == [*ASKED, FETCH]
+        (measured,) = (await site.stream.fetch_latest_output("one")).args
+        assert measured == pytest.approx(10.3, abs=0.15)

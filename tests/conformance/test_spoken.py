@@ -24,7 +24,7 @@ TURN = [log("started_talking"), log("pause_detected"), log("response_starting")]
 LIVE = [transport for transport in SERVERS if transport.name in ("websocket", "webrtc")]
 
 
-@pytest.fixture(params=["silero"])
+@pytest.fixture(params=["silero", "compact"])
 def detector(request: pytest.FixtureRequest) -> VoiceActivityModel:
     """Skips where an engine is not installed, or fails with REQUIRE_VAD=1."""
     try:

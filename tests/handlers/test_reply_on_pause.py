@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from antiphon import AdditionalOutputs, AudioFrame, CloseStream, Stream
+from antiphon import echo as native_echo
 from antiphon.core.audio.frames import Samples
 from antiphon.core.errors import SessionClosed
 from antiphon.core.turns import AlgoOptions
@@ -624,6 +625,11 @@ def test_the_stream_takes_over_the_rates() -> None:
     handler = replies(echo, input_sample_rate=16000, output_sample_rate=48000)
     config = Stream(handler).host.settings.session
     assert (config.input_sample_rate, config.output_sample_rate) == (16000, 48000)
+
+
+def test_sound_waits_as_long_as_the_handler_says() -> None:
+    assert Stream(replies(echo)).host.settings.audio_backlog == 30
+    assert Stream(native_echo).host.settings.audio_backlog == 0.3
 
 
 async def test_a_frame_may_be_given_as_it_is() -> None:

@@ -11,6 +11,7 @@ from antiphon.core.audio.resample import Resampler
 from antiphon.core.models import VoiceActivityDetector, VoiceActivityModel
 from antiphon.handlers.vad.compact import CompactModel, weights
 from benchmarks import voice_sounds
+from benchmarks.opus_sounds import melody
 
 RATES = [8000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000]
 MODEL = CompactModel()
@@ -117,6 +118,10 @@ def test_sound_without_a_voice_is_not_taken_for_speech(kind: str) -> None:
     rng = np.random.default_rng(20)
     sounds = [voice_sounds.NOISES[kind](rng, 480 * 100) for _ in range(6)]
     assert np.mean([share(flags(scaled(sound, -26))) for sound in sounds]) < 0.08
+
+
+def test_plucked_chords_with_a_beat_are_not_taken_for_speech() -> None:
+    assert share(flags(scaled(melody(16_000).astype(np.float32), -26))) < 0.1
 
 
 @pytest.mark.parametrize("hertz", [50.0, 60.0, 440.0, 1000.0])
