@@ -253,6 +253,10 @@ class Connection:
         self._tally.sent[self._base + number] = now
         self._write(media_frame(self._number, number))
 
+    def send(self, frame: bytes) -> None:
+        """Send a masked frame that is not counted."""
+        self._write(frame)
+
     def stop(self) -> None:
         """End the call in the protocol's own words."""
         self._say({"event": "stop"})

@@ -22,7 +22,7 @@ import numpy.typing as npt
 from .client import FRAME_SECONDS, Connection, Tally
 from .process import LOAD_CORE, ROOT, Usage, end, pin, rss_bytes, usage
 
-__all__ = ("Echoed", "Idled", "LoadFailed", "Plan", "run_apart", "run_load")
+__all__ = ("Echoed", "Idled", "LoadFailed", "Plan", "Sessions", "run_apart", "run_load")
 
 _OPENING = 10.0  # seconds for a session to answer its first ping
 _STRAGGLERS = 3.0  # seconds after the last frame until a frame counts as lost
@@ -119,7 +119,7 @@ class _Reading(msgspec.Struct, frozen=True):
     answered: int
 
 
-class _Sessions:
+class Sessions:
     """Open connections and the poller that tells which has something to say."""
 
     def __init__(self, plan: Plan, frames: int, count: int) -> None:
@@ -184,7 +184,7 @@ class _Sessions:
         return Counter(session.close_code or 0 for session in self.list)
 
 
-def _send_paced(sessions: _Sessions, first: int, last: int, start: float) -> None:
+def _send_paced(sessions: Sessions, first: int, last: int, start: float) -> None:
     """Send frames `first` to `last`, counted over all sessions: frame `g` at `start + g * step`."""
     members = sessions.list
     count = len(members)
@@ -210,7 +210,7 @@ def _echo(plan: Plan) -> Echoed:
     frames = warm + round(plan.seconds / FRAME_SECONDS)
     count = plan.sessions
     base = rss_bytes(plan.pid)
-    sessions = _Sessions(plan, frames, count)
+    sessions = Sessions(plan, frames, count)
     tally = sessions.tally
     start = time.perf_counter() + 0.01
     _send_paced(sessions, 0, warm * count, start)
@@ -269,7 +269,7 @@ def _latencies(
 
 def _idle(plan: Plan) -> Idled:
     base = rss_bytes(plan.pid)
-    sessions = _Sessions(plan, 1, plan.sessions)
+    sessions = Sessions(plan, 1, plan.sessions)
     sessions.until(lambda: False, plan.warm_up)
     before = sessions.read()
     sessions.until(lambda: False, plan.seconds)
@@ -292,7 +292,7 @@ def _idle(plan: Plan) -> Idled:
 
 def _warm(plan: Plan) -> None:
     """One session ahead of the others, so that what is paid once is not charged to them."""
-    sessions = _Sessions(plan, 25, 1)
+    sessions = Sessions(plan, 25, 1)
     _send_paced(sessions, 0, 25, time.perf_counter())
     sessions.until(lambda: sessions.tally.answered == 25, 2.0)
     sessions.end()

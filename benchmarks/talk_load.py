@@ -19,7 +19,10 @@ from antiphon.core.audio.frames import Samples
 from .load import run_apart
 from .talkers import FRAME_SECONDS, Heard, RtcTalker, WebSocketTalker
 
-__all__ = ("TRANSPORTS", "Plan", "Talked", "run_talk")
+__all__ = ("LATE", "RETRIES", "TRANSPORTS", "Plan", "Talked", "run_talk")
+
+LATE = 10.0  # ms
+RETRIES = 2
 
 TRANSPORTS: dict[str, type[WebSocketTalker | RtcTalker]] = {
     "websocket": WebSocketTalker,
@@ -79,7 +82,16 @@ async def _send_all(
 
 
 def run_talk(port: int, transport: str, sounds: Sequence[Samples]) -> Talked:
-    """Say these, one in each session, in a process of its own on the other core."""
+    """Say these, one in each session, in a process of its own on the other core; again when the
+    load was late, as then what it tells is not the server's. The most punctual try counts.
+    """
+    tries: list[Talked] = []
+    while not tries or (tries[-1].late > LATE and len(tries) <= RETRIES):
+        tries.append(_run_once(port, transport, sounds))
+    return min(tries, key=lambda talked: talked.late)
+
+
+def _run_once(port: int, transport: str, sounds: Sequence[Samples]) -> Talked:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "sounds.npz")
         np.savez(path, *sounds)

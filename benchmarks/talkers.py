@@ -99,8 +99,6 @@ class WebSocketTalker(asyncio.Protocol):
             f"Connection: Upgrade\r\nSec-WebSocket-Key: {nonce}\r\n"
             "Sec-WebSocket-Version: 13\r\n\r\n".encode()
         )
-        self._say({"event": "start", "websocket_id": self._name})
-        self._say({"event": "ping"})
         try:
             await asyncio.wait_for(self._ears.ready.wait(), _OPENING)
         except TimeoutError:
@@ -126,6 +124,8 @@ class WebSocketTalker(asyncio.Protocol):
             if not found or not head.startswith(b"HTTP/1.1 101"):
                 return
             self._upgraded, self._data = True, rest
+            self._say({"event": "start", "websocket_id": self._name})
+            self._say({"event": "ping"})
         while (frame := _frame(self._data)) is not None:
             first, payload, size = frame
             self._data = self._data[size:]

@@ -94,10 +94,11 @@ def audible(sound: Samples) -> tuple[int, int]:
 
 def first_voiced(sound: Samples) -> int:
     """Where the first voiced 10 ms begin."""
-    spectrum = np.fft.rfft(sound)
-    hertz = np.fft.rfftfreq(len(sound), 1 / RATE)
+    size = len(sound) + RATE // 10  # or the end would ring into the beginning
+    spectrum = np.fft.rfft(sound, size)
+    hertz = np.fft.rfftfreq(size, 1 / RATE)
     spectrum[(hertz < _VOICE[0]) | (hertz > _VOICE[1])] = 0
-    return _above(np.fft.irfft(spectrum, len(sound)), _VOICED)[0]
+    return _above(np.fft.irfft(spectrum, size)[: len(sound)], _VOICED)[0]
 
 
 def noise_level(sound: Samples) -> float:

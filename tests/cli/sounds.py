@@ -12,7 +12,7 @@ import pytest
 
 from antiphon.core.audio.frames import Samples
 
-__all__ = ("aligned_snr", "melody", "read_wav", "speech", "write_wav")
+__all__ = ("aligned_snr", "espeak", "melody", "read_wav", "speech", "write_wav")
 
 SENTENCE = "Six zebras rest."  # loud vowels and hisses, in a second
 
@@ -29,13 +29,19 @@ def melody(sample_rate: int, seconds: float = 1.0) -> Samples:
     return (np.concatenate(parts) * 32767).astype("<i2")
 
 
+def espeak() -> str:
+    """The program that speaks. Skips without it, unless REQUIRE_ESPEAK is 1."""
+    program = shutil.which("espeak-ng")
+    if program is not None:
+        return program
+    if os.environ.get("REQUIRE_ESPEAK") == "1":
+        pytest.fail("espeak-ng is not installed, and REQUIRE_ESPEAK is 1")
+    pytest.skip("espeak-ng is not installed")
+
+
 def speech(path: Path) -> Path:
     """A spoken sentence at 22,050 Hz. Skips without espeak-ng, unless REQUIRE_ESPEAK is 1."""
-    program = shutil.which("espeak-ng")
-    if program is None:
-        if os.environ.get("REQUIRE_ESPEAK") == "1":
-            pytest.fail("espeak-ng is not installed, and REQUIRE_ESPEAK is 1")
-        pytest.skip("espeak-ng is not installed")
+    program = espeak()
     subprocess.run([program, "-w", str(path), SENTENCE], check=True, timeout=10)
     return path
 
