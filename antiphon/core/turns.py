@@ -24,7 +24,7 @@ __all__ = (
     "Turns",
 )
 
-_FADING = 0.05  # seconds; speech that fades goes on behind what a detector takes for speech
+_FADING = 0.08  # seconds; speech that fades goes on behind what a detector takes for speech
 MAX_TURN = 300.0  # seconds; a turn holds 48 kB a second at 24 kHz, and a humming fan may never end
 
 EndOfTurn = Callable[[Samples, int], float]
@@ -45,7 +45,7 @@ class AlgoOptions(msgspec.Struct, frozen=True):
     """A turn starts when the window holds more speech than this."""
     speech_threshold: float = 0.1
     """A turn pauses when the window holds less speech than this, and its end is silent: all but
-    this much of a window, and 50 ms. With the defaults 0.55 s after the last speech.
+    this much of a window, and 80 ms. With the defaults 0.58 s after the last speech.
     """
     max_continuous_speech_s: float = inf
     """A turn of this length is cut; what is said on is the next one. At most 300 s are kept."""

@@ -71,14 +71,14 @@ def test_a_reply_that_ends_while_sound_is_measured_leaves_the_meter_alone() -> N
     assert kinds(turns.receive(ONE_TURN)) == ["SpeechStarted", "Paused"]
 
 
-def test_a_turn_starts_after_its_speech_and_pauses_0_55_s_after_its_end() -> None:
+def test_a_turn_starts_after_its_speech_and_pauses_0_58_s_after_its_end() -> None:
     events = turns_of().receive(ONE_TURN)
     assert kinds(events) == ["SpeechStarted", "Paused"]
     started, paused = events
     # 7 frames hold more than 0.2 s; 1 s ends in the middle of frame 33, which counts as speech.
     assert started.at == 33 * FRAME + 7 * FRAME
-    # 19 frames are the first that last 0.55 s: all but 0.1 s of the window, and 0.05 s.
-    assert paused.at == (33 + 30 + 19) * FRAME
+    # 20 frames are the first that last 0.58 s: all but 0.1 s of the window, and 0.08 s.
+    assert paused.at == (33 + 30 + 20) * FRAME
 
 
 def test_the_turn_begins_300_ms_before_the_first_speech_and_ends_at_the_pause() -> None:
@@ -111,7 +111,7 @@ def test_a_breath_between_words_is_no_pause() -> None:
 def test_a_word_lasts_until_its_last_sound_as_short_as_that_is(closure: float) -> None:
     stop = join(quiet(0.9), loud(0.3), quiet(closure), loud(0.03), quiet(1))
     paused = pauses(turns_of().receive(stop))[0]
-    assert paused.at / RATE - (1.23 + closure) == pytest.approx(0.57, abs=0.001)
+    assert paused.at / RATE - (1.23 + closure) == pytest.approx(0.6, abs=0.001)
 
 
 @pytest.mark.parametrize("after", [0.12, 0.3, 0.45])
@@ -124,7 +124,7 @@ def test_a_click_after_the_end_puts_off_no_pause(after: float) -> None:
 def test_a_word_after_the_end_goes_on_with_the_turn() -> None:
     sound = join(quiet(0.9), loud(0.6), quiet(0.45), loud(0.12), quiet(1))
     paused = pauses(turns_of().receive(sound))[0]
-    assert paused.at / RATE - 2.07 == pytest.approx(0.57, abs=0.001)
+    assert paused.at / RATE - 2.07 == pytest.approx(0.6, abs=0.001)
 
 
 def test_a_model_of_windows_pauses_whatever_the_threshold() -> None:

@@ -74,10 +74,7 @@ def test_a_pause_comes_550_to_750_ms_after_the_end_of_speech(
             paused = heard(turns_of(model), said(utterance, phase, noise))[-1]
             assert isinstance(paused, Paused), (utterance.name, phase)
             late.append((paused.at - LEAD - phase - len(utterance.samples)) / RATE)
-    early = sum(at < 0.55 for at in late)
-    # A p that is breathed out softly is nothing to Silero at some phases; it ends 60 ms before.
-    assert early <= (0.02 * len(late) if model.name == "silero" else 0)
-    assert min(late) >= 0.5
+    assert min(late) >= 0.55
     assert max(late) <= 0.75
 
 
