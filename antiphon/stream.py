@@ -298,6 +298,11 @@ async def _values(outputs: AsyncIterator[tuple[Any, Output]]) -> AsyncIterator[O
 
 
 def _native(handler: Any, modality: Modality, mode: Mode) -> Handler:
+    if modality == "video" and getattr(handler, "listens", False):
+        raise ValueError(
+            f"{type(handler).__name__} listens to sound: its modality is 'audio' or 'audio-video',"
+            " not 'video'"
+        )
     match modality:
         case "video":
             return check_handler(as_video_handler(handler, mode))

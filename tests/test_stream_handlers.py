@@ -1,8 +1,10 @@
 """What a stream takes over from its handler: rates, and the copies made for live calls."""
 
+from typing import Any
+
 import pytest
 
-from antiphon import Call, Stream, echo
+from antiphon import Call, ReplyOnPause, Stream, echo
 
 
 class Slow:
@@ -32,3 +34,13 @@ def test_a_rate_of_a_handler_is_checked_as_well() -> None:
 
 def test_a_handler_without_copies_has_none_to_show() -> None:
     assert dict(Stream(echo).handlers) == {}
+
+
+def test_who_listens_is_of_no_use_in_a_stream_of_pictures() -> None:
+    def same(turn: Any) -> Any:
+        return turn
+
+    handler = ReplyOnPause(same)
+    Stream(handler, modality="audio-video")
+    with pytest.raises(ValueError, match="ReplyOnPause listens to sound"):
+        Stream(handler, modality="video")

@@ -54,6 +54,8 @@ class StreamHandlerBase(ABC):
     Raises ValueError for what does not fit.
     """
 
+    listens = True
+    """Whether it is of no use without sound."""
     phone_mode = False
     """Whether the call is a phone call, whose client has no inputs to give."""
     inputs_timeout = 60.0

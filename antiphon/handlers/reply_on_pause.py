@@ -51,10 +51,13 @@ class ReplyOnPause:
     end_of_turn: `end_of_turn(samples, sample_rate)` is asked at each candidate pause, in a worker
         thread: how many seconds more the talker may be silent; 0 to end the turn now.
 
-    Each call runs on a copy: `stream.handlers[call_id]`. Raises TypeError and ValueError for what
-    does not fit.
+    Each call runs on a shallow copy: `stream.handlers[call_id]`; a subclass with state of its own
+    for each call overrides `copy`. For streams whose modality has sound. Raises TypeError and
+    ValueError for what does not fit.
     """
 
+    listens = True
+    """Whether it is of no use without sound."""
     audio_backlog = BACKLOG
     """Seconds of received sound that wait to be heard: a recording may be sent at once, and a
     detector catches up.
