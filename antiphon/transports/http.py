@@ -124,6 +124,10 @@ class _Connection(asyncio.Protocol):
         """Shutdown: end the connection now."""
         self._scope.cancel()
 
+    def abort(self) -> None:
+        """Shutdown: it has had its time."""
+        self._transport.abort()
+
     async def _run(self) -> None:
         linger = False
         with self._scope:
@@ -377,6 +381,8 @@ class _Server:
             self._empty = anyio.Event()
             with anyio.move_on_after(CLOSE_TIMEOUT):
                 await self._empty.wait()
+            for connection in list(self.connections):
+                connection.abort()
 
 
 @asynccontextmanager

@@ -358,3 +358,16 @@ async def test_a_request_under_way_at_shutdown_is_answered() -> None:
     async with late:
         answer = await late.receive()
     assert answer.startswith((b"HTTP/1.1 503", b"HTTP/1.1 410", b"HTTP/1.1 201"))
+
+
+async def test_a_request_that_is_never_finished_does_not_outlive_the_server(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(http, "CLOSE_TIMEOUT", 0.05)
+    async with serving(Stream(listener)) as port:
+        late = await anyio.connect_tcp("127.0.0.1", port)
+        await late.send(post("/http/offer", "Content-Length: 100") + b"{")
+        await anyio.wait_all_tasks_blocked()
+    async with late:
+        with anyio.fail_after(5), pytest.raises((anyio.EndOfStream, anyio.BrokenResourceError)):
+            await late.receive()
