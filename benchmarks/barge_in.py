@@ -55,7 +55,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     """To the last sound of the reply; None when there was no reply to interrupt."""
     clear: float | None
     silent: float | None
-    """Until a client falls silent that plays what it has; over WebRTC, to the last sound."""
+    """Until a client falls silent that plays what it has; over WebRTC, to the last sound's end."""
 
 
 def timeline(
@@ -82,6 +82,7 @@ def row_of(case: Case, phase: float, heard: Heard, spoken_at: float, late: float
     reply = [(at, seconds) for at, seconds in heard.sound if first <= at < after]
     playing = any(at < spoken_at for at, _ in reply)
     clear = next((at for at in heard.clears if at >= spoken_at), None)
+    buffers = case.transport == "websocket"  # RTP is played when it is due: nothing adds up
     if not playing or after < spoken_at:
         return Row(case=case, phase=phase, late=late, sound=None, clear=None, silent=None)
     return Row(
@@ -90,7 +91,7 @@ def row_of(case: Case, phase: float, heard: Heard, spoken_at: float, late: float
         late=late,
         sound=reply[-1][0] - spoken_at,
         clear=None if clear is None else clear - spoken_at,
-        silent=silent_at(reply, clear if case.transport == "websocket" else None) - spoken_at,
+        silent=silent_at(*((reply, clear) if buffers else (reply[-1:], None))) - spoken_at,
     )
 
 

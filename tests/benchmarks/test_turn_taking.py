@@ -96,7 +96,7 @@ def test_a_client_plays_what_it_has_unless_it_is_told_to_clear() -> None:
 
 def test_over_webrtc_nothing_is_cleared_in_the_client() -> None:
     case = barge_in.Case(server="ours", transport="webrtc", reply="whole", utterance="noise")
-    told = heard((1.0,), (3.1,), ((2.0, 0.02), (3.3, 0.02)))
+    told = heard((1.0,), (3.1,), ((2.0, 0.02), (3.25, 0.02), (3.25, 0.02), (3.3, 0.02)))
     row = barge_in.row_of(case, 0.0, told, 3.0)
     assert row.silent == pytest.approx(0.32)
     assert not barge_in.met(row)
