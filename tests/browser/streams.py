@@ -1,9 +1,14 @@
 """Streams that the tests serve besides the built-in echo."""
 
-from antiphon import Stream, Tone, echo
+from collections.abc import AsyncGenerator
+
+import numpy as np
+
+from antiphon import Interrupted, ReplyOnPause, Stream, Tone, echo, get_current_context
+from antiphon.core.audio.frames import Samples
 from tests.browser.follower import follow
 
-__all__ = ("crowded", "followed", "tone")
+__all__ = ("crowded", "followed", "talkative", "tone")
 
 tone = Stream(Tone(), mode="receive")
 """Plays to whoever calls; the client does not speak."""
@@ -13,3 +18,18 @@ crowded = Stream(echo, concurrency_limit=1)
 
 followed = Stream(follow)
 """Plays to whoever calls, and tells what was heard when it is interrupted."""
+
+
+async def hum(turn: tuple[int, Samples]) -> AsyncGenerator[tuple[int, Samples]]:
+    """Ten seconds of a tone, whatever was said."""
+    second = (6000 * np.sin(np.arange(24000) * (2 * np.pi * 440 / 24000))).astype(np.int16)
+    for _ in range(10):
+        yield 24000, second
+
+
+async def tell(interrupted: Interrupted) -> None:
+    await get_current_context().call.log(f"interrupted after {interrupted.heard_samples} samples")
+
+
+talkative = Stream(ReplyOnPause(hum, on_interrupt=tell))
+"""Answers every sentence at length, and tells how much of it was heard."""
