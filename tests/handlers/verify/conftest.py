@@ -34,9 +34,13 @@ def say(tmp_path_factory: pytest.TempPathFactory) -> Say:
         if os.environ.get("REQUIRE_ESPEAK") == "1":
             pytest.fail("espeak-ng is not installed, and REQUIRE_ESPEAK is 1")
         pytest.skip("espeak-ng is not installed")
-    return cache(
-        lambda voice, number: said(program, tmp_path_factory.mktemp("said"), voice, number)
-    )
+    folder = tmp_path_factory.mktemp("said")
+
+    @cache
+    def spoken(voice: str, number: int) -> Samples:
+        return said(program, folder, voice, number)
+
+    return spoken
 
 
 def said(program: str, folder: Path, voice: str, number: int) -> Samples:
