@@ -10,7 +10,7 @@ one recording.
 
 import argparse
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 
@@ -21,7 +21,9 @@ import numpy.typing as npt
 from antiphon.core.audio.frames import Samples
 from antiphon.core.models import SpeakerEncoder
 from antiphon.handlers.vad.compact import CompactModel
-from antiphon.handlers.verify.gmm import GmmEncoder
+from antiphon.handlers.verify.cepstra import cepstra
+from antiphon.handlers.verify.gmm import GmmEncoder, weights
+from antiphon.handlers.verify.mixture import shifts
 from benchmarks.report import print_header, print_table
 from benchmarks.speaker_scores import cllr, equal_error_rate, false_rejects
 from benchmarks.speaker_sounds import CONDITIONS
@@ -32,6 +34,7 @@ LENGTHS = (1.6, 3.0, 10.0)  # s of speech
 MOST = 4  # stretches of one recording
 
 Floats = npt.NDArray[np.float32]
+Hear = Callable[[Samples, int], Floats]
 
 
 class Stretch(msgspec.Struct, frozen=True, eq=False):
@@ -68,6 +71,7 @@ def main() -> None:
         {
             "speech": f"{len(heard['clean'])} recordings of {len(speakers)} speakers in {folder}",
             "trials": "clean against each channel, as many seconds of speech on either side",
+            "plain": "EER of the shifts of a mixture's means, without a discriminant",
             "rejected": "same speaker, but a probability under 0.5",
             "accepted": "another speaker, and a probability of 0.5 or more",
             "cost": "ms of CPU for the embedding, one thread, best of five",
@@ -134,15 +138,21 @@ def _stretches(heard: Sequence[Spoken], seconds: float) -> list[Stretch]:
     return found
 
 
-def _trials(encoder: SpeakerEncoder, one: list[Stretch], other: list[Stretch]) -> Trials:
-    scores = _embeddings(encoder, one) @ _embeddings(encoder, other).T
+def _trials(hear: Hear, one: list[Stretch], other: list[Stretch]) -> Trials:
+    scores = _embeddings(hear, one) @ _embeddings(hear, other).T
     fair = np.array([[not a.recordings & b.recordings for b in other] for a in one])
     same = np.array([[a.speaker == b.speaker for b in other] for a in one])
     return Trials(scores[fair & same], scores[fair & ~same])
 
 
-def _embeddings(encoder: SpeakerEncoder, stretches: list[Stretch]) -> Floats:
-    found = np.array([encoder.embedding(one.speech, RATE) for one in stretches])
+def _shifts_alone(speech: Samples, sample_rate: int) -> Floats:
+    """A mixture as it was used before there were discriminants: the rival."""
+    trained = weights()
+    return shifts(cepstra(speech.astype(np.float32)), trained.mixture) - trained.mean
+
+
+def _embeddings(hear: Hear, stretches: list[Stretch]) -> Floats:
+    found = np.array([hear(one.speech, RATE) for one in stretches])
     normed: Floats = found / np.linalg.norm(found, axis=1, keepdims=True)
     return normed
 
@@ -152,19 +162,22 @@ def _show_quality(encoder: SpeakerEncoder, heard: dict[str, list[Spoken]]) -> No
     for seconds in LENGTHS:
         clean = _stretches(heard["clean"], seconds)
         for condition, spoken in heard.items():
-            trials = _trials(encoder, clean, _stretches(spoken, seconds))
+            stretches = _stretches(spoken, seconds)
+            trials = _trials(encoder.embedding, clean, stretches)
+            plain = _trials(_shifts_alone, clean, stretches)
             rows.append(
                 [
                     f"{seconds} s, {condition}",
                     f"{len(trials.same)} + {len(trials.different)}",
                     f"{equal_error_rate(trials.same, trials.different):.1%}",
+                    f"{equal_error_rate(plain.same, plain.different):.1%}",
                     f"{cllr(trials.same, trials.different, encoder.calibration):.2f}",
                     f"{false_rejects(trials.same, encoder.calibration):.0%}",
                     f"{1 - false_rejects(trials.different, encoder.calibration):.0%}",
                 ]
             )
     print(f"\n{encoder.name}\n")
-    print_table(["channel", "trials", "EER", "Cllr", "rejected", "accepted"], rows)
+    print_table(["channel", "trials", "EER", "plain", "Cllr", "rejected", "accepted"], rows)
 
 
 def _show_cost(encoder: SpeakerEncoder) -> None:
