@@ -203,4 +203,5 @@ def sweeping() -> Samples:
     """Two seconds that any version of NumPy makes alike."""
     time = np.arange(2 * RATE) / RATE
     waves = [np.sin(2 * np.pi * (n * 120 * time + n * 40 * time**2)) / n for n in range(1, 30)]
-    return (4000 * np.sum(waves, axis=0)).astype("<i2")
+    swept: Samples = (4000 * np.sum(waves, axis=0)).astype("<i2")
+    return swept
