@@ -23,7 +23,7 @@ from ...core.speech.template import MODEL_HASH
 from .cepstra import FRAME, RATE, cepstra
 from .mixture import Mixture, shifts
 
-__all__ = ("GmmEncoder", "Weights", "embedding_of", "weights")
+__all__ = ("GmmEncoder", "Weights", "weights")
 
 Floats = npt.NDArray[np.float32]
 
@@ -91,22 +91,16 @@ class GmmEncoder:
             raise ValueError(
                 f"sample rate is {sample_rate}; allowed: {_LOWEST_RATE} to {_HIGHEST_RATE} Hz"
             )
-        return embedding_of(_at_16k(speech, sample_rate), self._weights)
+        return _embedding(_at_16k(speech, sample_rate), self._weights)
 
 
-def embedding_of(speech: Floats, trained: Weights) -> Floats:
-    """Speech at 16 kHz, int16-scaled, as (dimension,)."""
-    return projected(shifts(cepstra(speech), trained.mixture), trained)
-
-
-def projected(shifted: Floats, trained: Weights) -> Floats:
-    """Shifts (shifts,) or (n, shifts) as embeddings: first to length 1, for their length tells how
-    long the speech was.
-    """
-    centred = shifted - trained.mean
-    lengths = np.linalg.norm(centred, axis=-1, keepdims=True)
-    embeddings: Floats = centred / lengths @ trained.projection - trained.centre
-    return embeddings
+def _embedding(speech: Floats, trained: Weights) -> Floats:
+    """Of speech at 16 kHz, int16-scaled."""
+    shifted = shifts(cepstra(speech), trained.mixture) - trained.mean
+    # To length 1, for the length tells how long the speech was, and nothing of the speaker.
+    unit = (shifted / np.linalg.norm(shifted)).astype(np.float32)
+    embedding: Floats = unit @ trained.projection - trained.centre
+    return embedding
 
 
 def _at_16k(speech: Samples, sample_rate: int) -> Floats:
