@@ -10,6 +10,8 @@ AntiphonError
     WebRTCError                 a handler's word to its client, which is told the message
     ConfigurationError          what the application gave cannot be used, or did not come in time
     UnknownCall                 no live call has this id
+    TemplateRefused (ValueError)  a voice template is damaged, foreign, or of another engine
+    TooLittleSpeech (ValueError)  a recording holds too little speech to tell a voice by
 MissingExtraError (ImportError)  an optional part is not installed; names the pip line
 """
 
@@ -23,6 +25,8 @@ __all__ = (
     "ProtocolError",
     "RemoteProtocolError",
     "SessionClosed",
+    "TemplateRefused",
+    "TooLittleSpeech",
     "UnknownCall",
     "WebRTCError",
 )
@@ -117,6 +121,22 @@ class UnknownCall(AntiphonError, LookupError):
     def __init__(self, call_id: str) -> None:
         super().__init__(f"no live call has the id {call_id!r}")
         self.call_id = call_id
+
+
+class TemplateRefused(AntiphonError, ValueError):
+    """A voice template cannot be used. The message holds nothing of the template itself."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the voice template is refused: {reason}")
+
+
+class TooLittleSpeech(AntiphonError, ValueError):
+    """A recording holds too little speech to tell a voice by."""
+
+    def __init__(self, seconds: float, needed: float) -> None:
+        super().__init__(f"{seconds:.2f} s of speech; {needed} s are needed")
+        self.seconds = seconds
+        self.needed = needed
 
 
 class MissingExtraError(ImportError):

@@ -1,4 +1,4 @@
-"""What turn taking asks of models, as protocols. The engines themselves stand with the handlers."""
+"""What is asked of models, as protocols. The engines themselves stand with the handlers."""
 
 from collections.abc import Sequence
 from typing import Any, Protocol, runtime_checkable
@@ -6,9 +6,12 @@ from typing import Any, Protocol, runtime_checkable
 import msgspec
 
 from .audio.frames import Samples
+from .speech.calibration import Calibration
+from .speech.template import Embedding
 
 __all__ = (
     "PauseDetectionModel",
+    "SpeakerEncoder",
     "SpeechToText",
     "Transcript",
     "VoiceActivityDetector",
@@ -87,5 +90,57 @@ class SpeechToText(Protocol):
     def stt(self, audio: tuple[int, Samples]) -> str | Transcript:
         """The words in (sample rate in Hz, int16 array (1, n)). A recogniser that knows when each
         was said may tell.
+        """
+        ...
+
+
+class SpeakerEncoder(Protocol):
+    """Tells voices apart: turns speech into a vector, and knows what likeness of two is worth.
+
+    Embeddings of one encoder may be averaged, each weighted with how much speech it is of, and are
+    compared by the cosine of their angle.
+    """
+
+    @property
+    def name(self) -> str:
+        """Which engine this is, for people. One that is a demonstration says so here."""
+        ...
+
+    @property
+    def engine(self) -> str:
+        """The same for templates: 1 to 16 printable ASCII characters."""
+        ...
+
+    @property
+    def model_hash(self) -> bytes:
+        """16 bytes that change with anything that changes embeddings."""
+        ...
+
+    @property
+    def dimension(self) -> int:
+        """How many figures an embedding has."""
+        ...
+
+    @property
+    def demonstration(self) -> bool:
+        """Whether it is too weak to decide anything by."""
+        ...
+
+    @property
+    def blocking(self) -> bool:
+        """Whether some seconds of speech take so long that they must not be heard on an event
+        loop: more than about half a millisecond.
+        """
+        ...
+
+    @property
+    def calibration(self) -> Calibration:
+        """What a score of this encoder is worth."""
+        ...
+
+    def embedding(self, speech: Samples, sample_rate: int) -> Embedding:
+        """Half a second of speech or more, int16 of shape (n,) with the pauses cut out, as a
+        float32 vector of shape (dimension,). The same samples give the same vector. Several
+        threads may call it at a time. ValueError for a rate it does not take.
         """
         ...

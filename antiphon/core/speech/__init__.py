@@ -1,0 +1,1 @@
+"""Pure analysers of speech, fed samples."""

@@ -1,0 +1,45 @@
+"""docs/verification.md: its code runs as it stands, and what it tells of the encoder is true."""
+
+import re
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from antiphon.core.speech.template import Template, template_text
+from antiphon.handlers.verify.gmm import GmmEncoder
+
+PAGE = (Path(__file__).parents[1] / "docs" / "verification.md").read_text(encoding="utf-8")
+ENCODER = GmmEncoder()
+
+
+def template() -> str:
+    figures = np.ones(ENCODER.dimension, np.float32)
+    return template_text(Template(ENCODER.engine, ENCODER.model_hash, figures))
+
+
+def test_the_code_compares_two_texts() -> None:
+    found = re.search(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    assert found is not None
+    names: dict[str, Any] = {}
+    exec(compile(found[1], "verification.md", "exec"), names)
+    assert names["compare"](template(), template()).score == pytest.approx(1)
+    with pytest.raises(ValueError, match=r"0\.00 s of speech"):
+        names["template_of"](np.zeros(16_000, np.int16), 16_000)
+
+
+def test_the_lengths_it_tells_are_true() -> None:
+    told = re.search(r"about (\d+) characters", PAGE)
+    assert told is not None
+    assert len(template()) == pytest.approx(int(told[1]), rel=0.1)
+    told = re.search(r"(\d+) kB", PAGE)
+    assert told is not None
+    weights = files("antiphon.handlers.verify").joinpath("gmm.npz").read_bytes()
+    assert len(weights) / 1000 == pytest.approx(int(told[1]), abs=1)
+
+
+def test_the_claim_comes_first() -> None:
+    assert "similarity scoring, not access control" in PAGE[:600]
+    assert "demonstration" in PAGE[:600]
