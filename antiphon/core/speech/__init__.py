@@ -1,0 +1,1 @@
+"""Analysers of speech: fed samples, they tell what was heard. The clock is the sample index."""
