@@ -36,7 +36,9 @@ __all__ = (
     "PacketDecoder",
     "Parameter",
     "SpeechSession",
+    "Values",
     "read_number",
+    "read_rate",
     "verification_form",
 )
 
@@ -266,11 +268,16 @@ def _milliseconds(text: bytes, _: Values) -> int:
     return ceil(read_number(text))
 
 
-def _pcm_rate(text: bytes, _: Values) -> int:
+def read_rate(text: bytes) -> int:
+    """A sample rate of PCM in Hz. ValueError, saying what is wrong."""
     rate = read_number(text)
     if rate != int(rate) or not LOWEST_RATE <= rate <= HIGHEST_RATE:
         raise ValueError(f"is no whole number from {LOWEST_RATE} to {HIGHEST_RATE}")
     return int(rate)
+
+
+def _pcm_rate(text: bytes, _: Values) -> int:
+    return read_rate(text)
 
 
 def _opus_rate(text: bytes, _: Values) -> int:
@@ -295,7 +302,8 @@ def _window(text: bytes, values: Values) -> float:
 
 
 def _default_window(values: Values) -> float:
-    return min(_WINDOW, values["context"])
+    context: float = values["context"]
+    return min(_WINDOW, context)
 
 
 _PCM_RATE = Parameter("sample_rate", _pcm_rate)

@@ -84,8 +84,9 @@ class VoiceFrames:
     def _reduced(self, sound: Samples) -> Samples:
         np.copyto(self._wide, sound)  # of one shape and alignment always: so are the sums
         windows = np.lib.stride_tricks.sliding_window_view(self._wide, len(self._taps))
-        reduced = np.ascontiguousarray(windows[:: self._factor]) @ self._taps
-        return np.clip(np.rint(reduced), -32768, 32767).astype(np.int16)
+        reduced: Floats = np.ascontiguousarray(windows[:: self._factor]) @ self._taps
+        clipped: Floats = np.clip(np.rint(reduced), -32768, 32767)
+        return clipped.astype(np.int16)
 
 
 @cache
@@ -96,4 +97,5 @@ def _lowpass(factor: int) -> Floats:
     taps: npt.NDArray[np.float64] = np.sinc(0.9 * place / factor) * np.kaiser(
         2 * reach + 1, _KAISER_BETA
     )
-    return (taps / taps.sum()).astype(np.float32)
+    taps /= taps.sum()
+    return taps.astype(np.float32)

@@ -133,15 +133,13 @@ class Summary:
         return decided
 
     def result(self) -> bytes:
-        """The summary so far, as JSON. What is new is so since the last result."""
-        text = msgspec.json.encode(self.stream_summary())
-        self._told = self._frames.frames
-        return text
+        """What `take` gives, as JSON."""
+        return msgspec.json.encode(self.take())
 
-    def stream_summary(self) -> StreamSummary:
-        """The summary so far, of a stream."""
+    def take(self) -> StreamSummary:
+        """The summary so far. What is new in it is so since the last one."""
         current = self.current()
-        return StreamSummary(
+        summary = StreamSummary(
             current_background_length=_seconds(self._silence),
             speech_length=current.speech_signal_length,
             current_speech_summary=current,
@@ -152,6 +150,8 @@ class Summary:
             ),
             speech_events=self._events(),
         )
+        self._told = self._frames.frames
+        return summary
 
     def current(self) -> CurrentSummary:
         """The summary so far, without what only a stream has."""

@@ -56,6 +56,10 @@ class Doubler:
         return payload + payload
 
 
+def doubler(_: int) -> Doubler:
+    return Doubler()
+
+
 def template(value: bytes) -> bytes:
     if not value.startswith(b"ADVT"):
         raise ValueError("is no template")
@@ -375,7 +379,7 @@ def test_packets_are_decoded_at_the_rate_of_the_stream() -> None:
 
 
 def test_an_empty_message_is_no_lost_packet() -> None:
-    talk = Talk(SUMMARY_OPUS_FORM, decoder=lambda _: Doubler())
+    talk = Talk(SUMMARY_OPUS_FORM, decoder=doubler)
     assert talk.say("16000", b"", PACKET, b"") == ["200", "0", "2", "2"]
 
 
@@ -407,7 +411,10 @@ def test_sound_is_little_endian() -> None:
         def result(self) -> bytes:
             return b""
 
-    session = SpeechSession(SUMMARY_FORM, lambda _: Keeper())
+    def start(_: Mapping[str, Any]) -> Keeper:
+        return Keeper()
+
+    session = SpeechSession(SUMMARY_FORM, start)
     session.receive(Kind.TEXT, b"16000")
     session.receive(Kind.BINARY, b"\x01\x00\x00\x80")
     assert np.concatenate(heard).tolist() == [1, -32768]
