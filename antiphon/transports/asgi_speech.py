@@ -90,6 +90,7 @@ async def serve_speech(call: SpeechCall, receive: Receive, send: Send, max_messa
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(wire.write)
         await call.run(wire)
+        await call.release()  # others need not wait until this client has read
         if wire.closed:
             tasks.cancel_scope.deadline = anyio.current_time() + CLOSE_TIMEOUT
         else:

@@ -27,8 +27,8 @@ def parts(content_type: str, body: bytes) -> Iterator[tuple[str, memoryview]]:
         if body.startswith(b"--", at):
             return
         start = _after(body, b"\r\n\r\n", at, 4, at + _MAX_HEAD)
-        end = _after(body, b"\r\n" + boundary, start - 2, 0)
-        yield _name(body[at:start]), view[start : max(start, end)]
+        end = _after(body, b"\r\n" + boundary, start, 0)
+        yield _name(body[at:start]), view[start:end]
         at = end + 2
     raise ValueError(f"the body has more than {_MAX_PARTS} parts")
 

@@ -63,6 +63,7 @@ class SpeechCall:
         self._timer: asyncio.TimerHandle | None = None
         self._began = self._last = self._loop.time()
         self._notes = 0
+        self._released = False
 
     async def run(self, wire: SpeechWire) -> None:
         """Answer until the connection is over, or closed from this side."""
@@ -84,8 +85,10 @@ class SpeechCall:
             log.info("speech call %r ended after %.1f s", info.id, time.time() - info.started)
 
     async def release(self) -> None:
-        """Give the slot back."""
-        await self._host.release(self._info.id)
+        """Give the slot back; does nothing the second time."""
+        if not self._released:
+            self._released = True
+            await self._host.release(self._info.id)
 
     def command(self, command: Command) -> None:
         """From any thread. There are no inputs."""
