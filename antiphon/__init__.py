@@ -44,6 +44,7 @@ from .handlers.reply_on_pause import ReplyOnPause
 from .handlers.reply_on_stop_words import ReplyOnStopWords
 from .handlers.results import AdditionalOutputs, CloseStream
 from .handlers.sound import audio_to_bytes, audio_to_file, audio_to_float32, audio_to_int16
+from .handlers.speech import speech_endpoint, speech_summary
 from .handlers.speech_to_text import speech_to_text
 from .handlers.stream_handler import AsyncStreamHandler, StreamHandler
 from .handlers.tone import Tone
@@ -55,6 +56,7 @@ from .handlers.waiting import wait_for_item
 from .handlers.warn import Warning as Warning  # not in `__all__`: a star import hides no builtin
 from .stream import Stream
 from .transports.requests import Request
+from .transports.speech_settings import Speech
 from .transports.turn import cloudflare_turn, rest_turn, turn_credentials, twilio_turn
 
 __all__ = (
@@ -96,6 +98,7 @@ __all__ = (
     "SessionClosed",
     "SileroVadOptions",
     "SoundQuality",
+    "Speech",
     "SpeechToText",
     "Stream",
     "StreamHandler",
@@ -121,6 +124,8 @@ __all__ = (
     "get_silero_model",
     "mirror",
     "rest_turn",
+    "speech_endpoint",
+    "speech_summary",
     "speech_to_text",
     "turn_credentials",
     "twilio_turn",

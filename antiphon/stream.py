@@ -23,6 +23,7 @@ from .core.ring import Position, parse_position
 from .core.session import SessionConfig
 from .handlers.generator import SoundSource, as_audio_handler
 from .handlers.kinds import check_handler
+from .handlers.vad.choose import voice_activity_model
 from .handlers.video import FrameFunction, PictureSource, as_video_handler
 from .transports.asgi import AsgiApp
 from .transports.asgi_mount import mount
@@ -34,6 +35,7 @@ from .transports.ice_config import ConfigurationSource
 from .transports.input_types import input_type
 from .transports.requests import Request
 from .transports.routes import Routes
+from .transports.speech_settings import Speech, SpeechSettings
 from .transports.tasks import background
 
 __all__ = ("Stream",)
@@ -82,6 +84,8 @@ class Stream:
     address_policy: which addresses of clients are tried over WebRTC; `AddressPolicy` says what the
         default refuses.
     directory: where calls are registered; in memory by default.
+    speech: whether the speech endpoints are served as well, beside this handler and whatever its
+        modality: True for `Speech()`, or one with other settings. docs/speech.md.
 
     Raises ValueError or TypeError for what does not fit.
     """
@@ -111,6 +115,7 @@ class Stream:
         server_rtc_configuration: ConfigurationSource = None,
         address_policy: AddressPolicy | None = None,
         directory: Directory | None = None,
+        speech: bool | Speech = False,
     ) -> None:
         _one_of("modality", modality, _MODALITIES)
         _one_of("mode", mode, _MODES)
@@ -148,6 +153,7 @@ class Stream:
             server_rtc_configuration=_configuration(server_rtc_configuration),
             address_policy=address_policy or AddressPolicy(),
             audio_backlog=getattr(native, "audio_backlog", AUDIO_BACKLOG),
+            speech=_speech(speech),
         )
         self._directory = directory or LocalDirectory(time.time_ns() // 1000)
         self._host = Host(native, settings, self._directory)
@@ -316,6 +322,13 @@ def _configuration(source: ConfigurationSource) -> ConfigurationSource:
     if source is None or callable(source) or isinstance(source, RtcConfiguration):
         return source
     return read_configuration(source)
+
+
+def _speech(given: bool | Speech) -> SpeechSettings | None:
+    if given is False:
+        return None
+    speech = Speech() if given is True else given
+    return SpeechSettings(speech, voice_activity_model(speech.voice_activity))
 
 
 def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:

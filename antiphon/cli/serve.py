@@ -20,6 +20,7 @@ EXAMPLES = """examples:
   antiphon serve                        the built-in echo on http://127.0.0.1:8000
   antiphon serve --modality audio-video an echo of sound and pictures, over WebRTC
   antiphon serve app:stream --port 80   `stream = Stream(...)` of app.py in this folder
+  antiphon serve --port 8080            its speech endpoints where clients of that API look
   antiphon serve app:stream --host 0.0.0.0 --tls-cert chain.pem --tls-key key.pem
                                         wss:// and https:// for everybody
 
@@ -49,6 +50,12 @@ def add_parser(commands: Any) -> None:
         "--modality",
         choices=("audio", "video", "audio-video"),
         help="what the echo returns (audio); of a target its Stream says it",
+    )
+    parser.add_argument(
+        "--speech",
+        action=argparse.BooleanOptionalAction,
+        help="whether the echo has the speech endpoints beside it (it has); of a target its Stream"
+        " says it",
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
     parser.add_argument(
@@ -93,7 +100,7 @@ def run(arguments: argparse.Namespace) -> int:
         # It tells of each candidate pair of each call.
         logging.getLogger("aioice").setLevel(logging.WARNING)
     try:
-        stream = _stream(arguments.target, arguments.modality)
+        stream = _stream(arguments.target, arguments.modality, arguments.speech)
         tls = _tls(arguments.tls_cert, arguments.tls_key)
         uvloop = _uvloop(arguments.loop)
     except (ValueError, ImportError, OSError) as error:
@@ -124,11 +131,13 @@ def _fail(text: str) -> int:
     return 1
 
 
-def _stream(target: str | None, modality: Modality | None) -> Stream:
+def _stream(target: str | None, modality: Modality | None, speech: bool | None) -> Stream:
     if target is None:
-        return Stream(echo, modality=modality or "audio")
+        return Stream(echo, modality=modality or "audio", speech=speech is not False)
     if modality is not None:
         raise ValueError("--modality is for the echo; the Stream of a target has its own")
+    if speech is not None:
+        raise ValueError("--speech is for the echo; a target says Stream(..., speech=True)")
     return _load(target)
 
 

@@ -1,59 +1,26 @@
-"""WAV files: read any common kind as live frames, write a recording that is valid at every moment.
-
-The standard library's `wave` reads no float and, before Python 3.12, no WAVE_FORMAT_EXTENSIBLE, so
-the header is read here. Source: Microsoft's "New Multiple Channel Audio Data and WAVE Files" and
-RFC 2361.
-"""
+"""WAV files: read as live frames, and written so that a recording is valid at every moment."""
 
 import errno
 import os
 import struct
 from collections.abc import Iterator, Sequence
-from io import SEEK_CUR
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
-import msgspec
-import numpy as np
-import numpy.typing as npt
-
-from ..core.audio.convert import to_pcm
 from ..core.audio.frames import AudioFrame
-from ..core.audio.g711 import alaw_decode, mulaw_decode
 from ..core.audio.resample import Resampler
+from ..core.audio.wav import WavSound
 from .files import FileError, Heard, Seen, in_frames
 
 __all__ = ("WavError", "WavReader", "WavWriter")
 
-MIN_RATE, MAX_RATE = 8000, 192_000  # Hz
-
-_PCM, _FLOAT, _ALAW, _MULAW, _EXTENSIBLE = 1, 3, 6, 7, 0xFFFE
-_GUID_TAIL = bytes.fromhex("000000001000800000aa00389b71")  # of every registered format's GUID
-_STREAMED = 0xFFFFFFFF  # the size in files whose writer could not seek back; so is 0
-_READABLE = {
-    _PCM: (8, 16, 24, 32),
-    _FLOAT: (32, 64),
-    _ALAW: (8,),
-    _MULAW: (8,),
-}
-_NAMES = {_PCM: "PCM", _FLOAT: "float", 2: "Microsoft ADPCM", 0x11: "IMA ADPCM", 0x55: "MP3"}
+_PCM = 1
+_STREAMED = 0xFFFFFFFF  # the size in files whose writer could not seek back
 
 
 class WavError(FileError):
     """A file that is no WAV file, or of a kind that is not read here."""
-
-
-class _Format(msgspec.Struct, frozen=True):
-    tag: int
-    channels: int
-    sample_rate: int
-    bits: int
-
-    @property
-    def block(self) -> int:
-        """Bytes of one sample of all channels."""
-        return self.channels * self.bits // 8
 
 
 class WavReader:
@@ -64,7 +31,10 @@ class WavReader:
     def __init__(self, path: str | Path) -> None:
         self._file: BinaryIO = open(path, "rb")  # noqa: SIM115 - closed by __exit__, or below
         try:
-            self._format, self._left = _read_header(self._file)
+            self._sound = WavSound(self._file)
+        except ValueError as error:
+            self._file.close()
+            raise WavError(str(error)) from error
         except BaseException:
             self._file.close()
             raise
@@ -83,7 +53,7 @@ class WavReader:
     @property
     def sample_rate(self) -> int:
         """Hz, of the file."""
-        return self._format.sample_rate
+        return self._sound.sample_rate
 
     def frames(self, sample_rate: int) -> Iterator[AudioFrame]:
         """The rest of the file, mono at `sample_rate`, in 20 ms; the last may be shorter."""
@@ -91,101 +61,9 @@ class WavReader:
 
     def _converted(self, sample_rate: int) -> Iterator[bytes]:
         resampler = Resampler(self.sample_rate, sample_rate, live=False)
-        for block in self._blocks():
-            yield resampler.process(_to_mono(block, self._format))
+        for pcm in self._sound.mono():
+            yield resampler.process(pcm)
         yield resampler.flush()
-
-    def _blocks(self) -> Iterator[bytes]:
-        """Whole samples, about a second at a time. A file that ends early ends the sound."""
-        block = self._format.block
-        while self._left >= block:
-            data = self._file.read(min(self._left, self.sample_rate * block))
-            data = data[: len(data) - len(data) % block]
-            if not data:
-                return
-            self._left -= len(data)
-            yield data
-
-
-def _read_header(file: BinaryIO) -> tuple[_Format, int]:
-    """The format, and the size of the sound, at which the file then stands."""
-    head = file.read(12)
-    if head[:4] == b"RF64":
-        raise WavError("an RF64 file (over 4 GiB) is not readable here")
-    if head[:4] != b"RIFF" or head[8:] != b"WAVE":
-        raise WavError("not a WAV file")
-    form: _Format | None = None
-    while len(chunk := file.read(8)) == 8:
-        name, size = chunk[:4], int.from_bytes(chunk[4:], "little")
-        if name == b"fmt ":
-            form = _read_format(file.read(size))
-            file.seek(size & 1, SEEK_CUR)
-        elif name == b"data":
-            if form is None:
-                raise WavError("the WAV file has sound before its format")
-            return form, size if size not in (0, _STREAMED) else _rest(file)
-        else:
-            file.seek(size + (size & 1), SEEK_CUR)
-    raise WavError("the WAV file has no sound")
-
-
-def _rest(file: BinaryIO) -> int:
-    """How much comes after here."""
-    here = file.tell()
-    rest = file.seek(0, 2) - here
-    file.seek(here)
-    return rest
-
-
-def _read_format(data: bytes) -> _Format:
-    if len(data) < 16:
-        raise WavError("the WAV file's format chunk is cut short")
-    tag, channels, sample_rate, _, _, bits = struct.unpack_from("<HHIIHH", data)
-    if tag == _EXTENSIBLE:
-        if len(data) < 40 or data[26:40] != _GUID_TAIL:
-            raise WavError("the WAV file's sub-format is not a registered one")
-        tag = int.from_bytes(data[24:26], "little")
-    if bits not in _READABLE.get(tag, ()):
-        raise WavError(
-            f"the WAV file holds {bits}-bit {_NAMES.get(tag, f'format {tag:#06x}')}; readable:"
-            " 8, 16, 24, 32-bit PCM, 32, 64-bit float, a-law, mu-law"
-        )
-    if channels not in (1, 2):
-        raise WavError(f"the WAV file has {channels} channels; readable: 1 or 2")
-    if not MIN_RATE <= sample_rate <= MAX_RATE:
-        raise WavError(
-            f"the WAV file's sample rate is {sample_rate}; readable: {MIN_RATE} to {MAX_RATE} Hz"
-        )
-    return _Format(tag, channels, sample_rate, bits)
-
-
-def _to_mono(block: bytes, form: _Format) -> bytes:
-    if (form.tag, form.bits, form.channels) == (_PCM, 16, 1):
-        return block
-    return to_pcm(_values(block, form).reshape(-1, form.channels).T)
-
-
-def _values(block: bytes, form: _Format) -> npt.NDArray[Any]:
-    """The samples as int16, or as floats of full scale 1.0."""
-    match form.tag, form.bits:
-        case (1, 8):
-            return (np.frombuffer(block, np.uint8).astype(np.int16) - 128) * 256
-        case (1, 16):
-            return np.frombuffer(block, "<i2")
-        case (1, 24):
-            padded = np.zeros((len(block) // 3, 4), np.uint8)
-            padded[:, 1:] = np.frombuffer(block, np.uint8).reshape(-1, 3)
-            return padded.view("<i4")[:, 0] / 2.0**31
-        case (1, 32):
-            return np.frombuffer(block, "<i4") / 2.0**31
-        case (3, bits):
-            return np.frombuffer(block, f"<f{bits // 8}")
-        case (6, _):
-            return np.frombuffer(alaw_decode(block), "<i2")
-        case (7, _):
-            return np.frombuffer(mulaw_decode(block), "<i2")
-        case other:
-            raise AssertionError(other)
 
 
 class WavWriter:

@@ -41,12 +41,14 @@ REFUSALS: Mapping[str, RefusalKind] = {
     "invalid_sdp": RefusalKind(400, 1007),
     "invalid_candidate_format": RefusalKind(400, 1007),
     "unsupported_modality": RefusalKind(415, 1008),
+    "unsupported_media_type": RefusalKind(415, 1003),
     "unauthorized": RefusalKind(401, 1008),
     "forbidden_origin": RefusalKind(403, 1008),
     "not_found": RefusalKind(404, 1008),
     "method_not_allowed": RefusalKind(405, 1008),
     "request_timeout": RefusalKind(408, 1008),
     "upgrade_required": RefusalKind(426, 1002),
+    "not_enabled": RefusalKind(503, 1013),
     "internal_error": RefusalKind(500, 1011),
 }
 """Every refusal by its name on the wire."""

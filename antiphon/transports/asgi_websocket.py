@@ -12,9 +12,11 @@ from ..core.session import SessionConfig
 from ..core.signaling import Refusal
 from ..core.wire import Kind, close_payload
 from .asgi_scope import Message, Receive, Scope, Send, encode_headers
+from .asgi_speech import serve_speech
 from .driver import Driver
 from .requests import Denied, Request, Response
 from .routes import Routes
+from .speech_routes import SpeechRoutes
 
 __all__ = ("MAX_OUTBOUND", "OUTBOUND", "AsgiLink", "serve_websocket")
 
@@ -159,6 +161,9 @@ async def serve_websocket(
     """One WebSocket, from its handshake to its end."""
     if (await receive())["type"] != "websocket.connect":
         return
+    if (speech := routes.speech(request.path)) is not None:
+        await _serve_speech(speech, routes, request, scope, receive, send)
+        return
     try:
         principal = await routes.admit_websocket(request)
     except Denied as denied:
@@ -169,6 +174,25 @@ async def serve_websocket(
     # Before anything is awaited, so that the limit of connecting calls holds.
     reception = host.receive(link, transport="websocket", principal=principal, config=config)
     await link.run(reception.driver, receive, host.settings.max_message)
+
+
+async def _serve_speech(
+    speech: SpeechRoutes,
+    routes: Routes,
+    request: Request,
+    scope: Scope,
+    receive: Receive,
+    send: Send,
+) -> None:
+    try:
+        call = await speech.admit(request)
+    except Denied as denied:
+        await deny(routes.refused(request, denied), denied.refusal, scope, send)
+        return
+    try:
+        await serve_speech(call, receive, send, speech.max_message)
+    finally:
+        await call.release()
 
 
 async def deny(response: Response, refusal: Refusal, scope: Scope, send: Send) -> None:

@@ -6,7 +6,7 @@ import secrets
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
-from typing import Any, Literal, cast
+from typing import Any, Literal, Protocol, cast
 
 import anyio
 import msgspec
@@ -25,9 +25,10 @@ from .call import LiveCall
 from .driver import AUDIO_BACKLOG, Driver
 from .input_types import InputError, InputType
 from .inputs import typed_inputs
+from .speech_settings import SpeechSettings
 from .tasks import background, way_here
 
-__all__ = ("Host", "Reception", "Settings")
+__all__ = ("Guest", "Host", "Reception", "Settings")
 
 log = logging.getLogger("antiphon")
 
@@ -51,6 +52,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     address_policy: AddressPolicy = AddressPolicy()
     audio_backlog: float = AUDIO_BACKLOG
     """Seconds of received sound that wait for the handler; older is dropped."""
+    speech: SpeechSettings | None = None
+
+
+class Guest(Protocol):
+    """What is told of a shutdown."""
+
+    def warn(self, text: str) -> None:
+        """The end is near."""
+        ...
+
+    def end(self, reason: str, code: int) -> None:
+        """This is the end; the client is told why."""
+        ...
 
 
 class Reception:
@@ -157,7 +171,7 @@ class Reception:
                 metadata=request.metadata,
                 principal=self._principal,
             )
-            refusal = await self._claim(info)
+            refusal = await host.claim(info, self._command)
             if refusal is not None:
                 self._refuse(info, refusal)
                 return
@@ -168,37 +182,16 @@ class Reception:
                 host.opened(self)
                 await self._handle(request, info)
             finally:
-                await self._release(info)
+                await host.release(info.id)
                 await self._wait_gone()
                 host.forget(self)
                 self._log_end(info)
-
-    async def _claim(self, info: CallInfo) -> Refusal | None:
-        """Take a slot. A directory that fails refuses this call, it does not end the others; a
-        client that leaves meanwhile does not interrupt it, or its slot would be lost.
-        """
-        host = self._host
-        limit = host.settings.concurrency_limit
-        try:
-            with anyio.CancelScope(shield=True, deadline=anyio.current_time() + CLEANUP):
-                return await host.directory.claim(info, limit, self._command)
-            log.error("call %r could not be registered within %g s", info.id, CLEANUP)
-        except Exception:
-            log.exception("call %r could not be registered", info.id)
-        return Refusal(error="internal_error")
 
     def _refuse(self, info: CallInfo, refusal: Refusal) -> None:
         log.info("refused %s call %r: %s", info.transport, info.id, refusal.error)
         self._tell_answer(refusal)
         if self.driver.closed is None:
             self.driver.act(lambda now: self.driver.session.refuse(refusal, now))
-
-    async def _release(self, info: CallInfo) -> None:
-        with anyio.CancelScope(shield=True, deadline=anyio.current_time() + CLEANUP):
-            try:
-                await self._host.directory.release(info.id)
-            except Exception:
-                log.exception("the slot of call %r could not be given back", info.id)
 
     async def _wait_gone(self) -> None:
         """Until the link has said its goodbye: it must not be cut off when the server goes."""
@@ -317,7 +310,7 @@ class Host:
         self.settings = settings
         self.directory = directory
         self._connecting: set[Reception] = set()
-        self._live: set[Reception] = set()
+        self._live: set[Guest] = set()
         self._tasks: TaskGroup | None = None
         self._idle: anyio.Event | None = None
         self._closing = False
@@ -347,12 +340,12 @@ class Host:
         self._closing = True
         for reception in list(self._connecting):
             reception.end("the server is shutting down", 1001)
-        for reception in list(self._live):
-            reception.warn(f"the server is shutting down: this call ends within {grace:g} s")
+        for guest in list(self._live):
+            guest.warn(f"the server is shutting down: this call ends within {grace:g} s")
         with anyio.move_on_after(grace):
             await self._all_gone()
-        for reception in list(self._live):
-            reception.end("the server is shutting down", 1001)
+        for guest in list(self._live):
+            guest.end("the server is shutting down", 1001)
         with anyio.move_on_after(CLEANUP):
             await self._all_gone()
 
@@ -411,6 +404,26 @@ class Host:
         self._connecting.add(reception)
         return reception
 
+    async def claim(self, info: CallInfo, run: Callable[[Command], None]) -> Refusal | None:
+        """Take a slot. A directory that fails refuses this call, it does not end the others; a
+        client that leaves meanwhile does not interrupt it, or its slot would be lost.
+        """
+        try:
+            with anyio.CancelScope(shield=True, deadline=anyio.current_time() + CLEANUP):
+                return await self.directory.claim(info, self.settings.concurrency_limit, run)
+            log.error("call %r could not be registered within %g s", info.id, CLEANUP)
+        except Exception:
+            log.exception("call %r could not be registered", info.id)
+        return Refusal(error="internal_error")
+
+    async def release(self, call_id: str) -> None:
+        """Give a slot back."""
+        with anyio.CancelScope(shield=True, deadline=anyio.current_time() + CLEANUP):
+            try:
+                await self.directory.release(call_id)
+            except Exception:
+                log.exception("the slot of call %r could not be given back", call_id)
+
     def opened(self, reception: Reception) -> None:
         """The connection has become a call."""
         self._connecting.discard(reception)
@@ -419,7 +432,15 @@ class Host:
     def forget(self, reception: Reception) -> None:
         """The connection, or its call, is over."""
         self._connecting.discard(reception)
-        self._live.discard(reception)
+        self.leave(reception)
+
+    def join(self, guest: Guest) -> None:
+        """Tell this one of a shutdown, and wait for it."""
+        self._live.add(guest)
+
+    def leave(self, guest: Guest) -> None:
+        """It is over."""
+        self._live.discard(guest)
         if self._idle is not None and not self._live:
             self._idle.set()
 

@@ -10,6 +10,7 @@ import ssl
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from enum import Enum
+from functools import partial
 from http import HTTPStatus
 from typing import cast
 
@@ -23,6 +24,9 @@ from .engines import make_engine
 from .handshake import HandshakeError, check_request, wants_websocket
 from .requests import BODY_TIMEOUT, Denied, Request, Response, refusal_response, split_target
 from .routes import Routes
+from .speech_call import MAX_UNREAD
+from .speech_routes import SpeechRoutes
+from .speech_socket import SocketWire, keep_alive
 from .tasks import background
 from .websocket import WebSocketLink
 
@@ -37,6 +41,7 @@ KEEP_ALIVE = 60.0  # seconds between two requests
 WRITE_TIMEOUT = 60.0  # seconds that a client may leave what is sent to it unread
 DISCARD = 4 * 1024 * 1024  # bytes of a refused body read so that the client can read the refusal
 LINGER = 2.0  # seconds for the client to read the last answer and close
+MAX_UNSENT = 2 * MAX_UNREAD  # bytes; a speech call closes before, this is for pings it is sent
 CLOSE_TIMEOUT = 6.0  # seconds at shutdown for closing handshakes; longer than a link's own
 
 
@@ -322,17 +327,43 @@ class _Connection(asyncio.Protocol):
 
     async def _upgrade(self, request: Request) -> None:
         routes = self._server.routes
+        speech = routes.speech(request.path)
         try:
+            if speech is not None:
+                await self._upgrade_speech(request, speech)
+                return
             principal = await routes.admit_websocket(request)
-            accept = check_request(request.method, request.headers)
+            accept = _accepted(request)
         except Denied as denied:
             await self._send(routes.refused(request, denied))
             return
-        except HandshakeError as error:
-            refusal = Refusal(error="upgrade_required", detail=str(error))
-            version = ("sec-websocket-version", "13")
-            await self._send(routes.refused(request, Denied(refusal, version)))
-            return
+        trailing = self._switch(accept)
+        host = routes.host
+        engine = make_engine(self._server.engine, Role.SERVER, host.settings.max_message)
+        link = WebSocketLink(self._transport, engine, self._peer, lambda: self._server.gone(self))
+        reception = host.receive(link, transport="websocket", principal=principal)
+        link.attach(reception.driver, trailing)
+        self._transport.resume_reading()
+
+    async def _upgrade_speech(self, request: Request, speech: SpeechRoutes) -> None:
+        """One connection to a speech endpoint, to its end. Raises Denied."""
+        accept = _accepted(request)
+        call = await speech.admit(request)
+        try:
+            trailing = self._switch(accept)
+            engine = make_engine(self._server.engine, Role.SERVER, speech.max_message)
+            gone = partial(self._server.gone, self)
+            link = WebSocketLink(self._transport, engine, self._peer, gone, max_outbound=MAX_UNSENT)
+            wire = SocketWire(link)
+            keep_alive(self._transport)
+            link.attach(wire, trailing)
+            self._transport.resume_reading()
+            await call.run(wire)
+        finally:
+            await call.release()
+
+    def _switch(self, accept: str) -> bytes:
+        """Answer 101; what came behind the request. Raises _Gone when there is nobody to answer."""
         if self._eof or self._lost.is_set():
             raise _Gone
         headers = [("upgrade", "websocket"), ("connection", "Upgrade")]
@@ -341,12 +372,16 @@ class _Connection(asyncio.Protocol):
         self._transport.pause_reading()
         self._write(h11.InformationalResponse(status_code=101, headers=headers))
         trailing, _ = self._http.trailing_data
-        host = routes.host
-        engine = make_engine(self._server.engine, Role.SERVER, host.settings.max_message)
-        link = WebSocketLink(self._transport, engine, self._peer, lambda: self._server.gone(self))
-        reception = host.receive(link, transport="websocket", principal=principal)
-        link.attach(reception.driver, trailing)
-        self._transport.resume_reading()
+        return trailing
+
+
+def _accepted(request: Request) -> str:
+    """The value of Sec-WebSocket-Accept. Raises Denied."""
+    try:
+        return check_request(request.method, request.headers)
+    except HandshakeError as error:
+        refusal = Refusal(error="upgrade_required", detail=str(error))
+        raise Denied(refusal, ("sec-websocket-version", "13")) from error
 
 
 def _head_of(status: int, headers: list[tuple[bytes, bytes]]) -> h11.Response:

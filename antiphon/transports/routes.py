@@ -28,6 +28,7 @@ from .requests import (
     refusal_response,
 )
 from .rtc_routes import WebRtcRoutes
+from .speech_routes import SpeechRoutes
 
 __all__ = ("Routes",)
 
@@ -51,6 +52,8 @@ class Routes:
         self._admission = Admission(host)
         self._http = HttpRoutes(host, self._admission)
         self._webrtc = WebRtcRoutes(host, self._admission)
+        speech = host.settings.speech
+        self._speech = None if speech is None else SpeechRoutes(host, self._admission, speech)
         self._assets = {
             path: (_asset_body(name, host.settings), kind) for path, (name, kind) in ASSETS.items()
         }
@@ -72,12 +75,18 @@ class Routes:
         """
         fixed = tuple((path, tuple(methods)) for path, methods in self._fixed.items())
         handshakes = tuple((path, ("GET",)) for path in self.websocket_patterns)
-        return (*fixed, *handshakes, ("/http/{rest:path}", ("GET", "POST", "DELETE")))
+        calls = self._speech.patterns if self._speech is not None else ()
+        return (*fixed, *calls, *handshakes, ("/http/{rest:path}", ("GET", "POST", "DELETE")))
 
     @property
     def websocket_patterns(self) -> tuple[str, ...]:
         """All paths for WebSockets."""
-        return (WEBSOCKET,)
+        speech = self._speech.websocket_patterns if self._speech is not None else ()
+        return (WEBSOCKET, *speech)
+
+    def speech(self, path: str) -> SpeechRoutes | None:
+        """Who admits requests for a WebSocket at this path, if it is a speech endpoint."""
+        return self._speech if self._speech is not None and self._speech.serves(path) else None
 
     async def prepare(self) -> None:
         """Import what the first call over WebRTC would wait for; where that fails, there is a
@@ -89,6 +98,8 @@ class Routes:
     async def respond(self, request: Request) -> Response:
         """Answer one request; never raises but for cancellation."""
         try:
+            if (speech := self.speech(request.path)) is not None:
+                return await speech.respond(request)
             self._check_origin(request)
             if request.method == "OPTIONS":
                 response = Response(status=204)

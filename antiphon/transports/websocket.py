@@ -7,14 +7,14 @@ Buffered, because asyncio otherwise takes 256 KiB from the allocator for every r
 
 import asyncio
 from collections.abc import Callable
+from typing import Protocol
 
-from ..core.errors import LocalProtocolError
+from ..core.errors import LocalProtocolError, RemoteProtocolError
 from ..core.wire import Kind, parse_close
-from .driver import Driver
 from .frame_engine import EngineState, FrameEngine, FrameError
 from .per_loop import per_loop
 
-__all__ = ("WebSocketLink",)
+__all__ = ("Receiver", "WebSocketLink")
 
 MAX_OUTBOUND = 1024 * 1024  # bytes that may wait for a client that does not read
 CLOSE_TIMEOUT = 5.0  # seconds for the peer's half of the closing handshake
@@ -26,10 +26,31 @@ _TEXT, _BINARY = Kind.TEXT, Kind.BINARY
 _read_buffer = per_loop(lambda: memoryview(bytearray(READ)))
 
 
+class Receiver(Protocol):
+    """What a link hands its messages to: the driver of a call, or what stands in for one."""
+
+    def feed(self, kind: Kind, payload: bytes, now: float) -> None:
+        """One whole message or control frame."""
+        ...
+
+    def broken(self, error: RemoteProtocolError) -> None:
+        """The peer broke the framing; the link is about to close."""
+        ...
+
+    def resumed(self) -> None:
+        """The link may be written to again."""
+        ...
+
+    def lost(self, reason: str) -> None:
+        """The link is gone."""
+        ...
+
+
 class WebSocketLink(asyncio.BufferedProtocol):
     """One WebSocket after its handshake; implements `antiphon.core.ports.Link`.
 
-    `gone` is called once, when the socket is closed.
+    `gone` is called once, when the socket is closed. A client that leaves more than `max_outbound`
+    bytes unread is hung up on.
     """
 
     def __init__(
@@ -38,6 +59,7 @@ class WebSocketLink(asyncio.BufferedProtocol):
         engine: FrameEngine,
         peer: str,
         gone: Callable[[], None] = lambda: None,
+        max_outbound: int = MAX_OUTBOUND,
     ) -> None:
         self._transport = transport
         self._write = transport.write
@@ -45,14 +67,15 @@ class WebSocketLink(asyncio.BufferedProtocol):
         self._receive = engine.receive
         self._peer = peer
         self._gone = gone
-        self._driver: Driver | None = None
+        self._max_outbound = max_outbound
+        self._driver: Receiver | None = None
         self._time = asyncio.get_running_loop().time
         self._buffer = _read_buffer()
         self._paused = False
         self._broken = False
         self._close_timer: asyncio.TimerHandle | None = None
 
-    def attach(self, driver: Driver, trailing: bytes = b"") -> None:
+    def attach(self, driver: Receiver, trailing: bytes = b"") -> None:
         """Start: messages go to this driver. `trailing` came behind the handshake."""
         self._driver = driver
         self._transport.set_protocol(self)
@@ -83,7 +106,7 @@ class WebSocketLink(asyncio.BufferedProtocol):
             else:
                 self._take(driver, kind, payload, now)
 
-    def _take(self, driver: Driver, kind: Kind, payload: bytes, now: float) -> None:
+    def _take(self, driver: Receiver, kind: Kind, payload: bytes, now: float) -> None:
         if kind is Kind.PING and self._engine.state is EngineState.OPEN:
             self._put(self._engine.pong(payload))
         elif kind is Kind.CLOSE and self._engine.state is EngineState.CLOSING:
@@ -94,7 +117,7 @@ class WebSocketLink(asyncio.BufferedProtocol):
         if kind is Kind.CLOSE:
             self._finish()
 
-    def _fail(self, driver: Driver, error: FrameError) -> None:
+    def _fail(self, driver: Receiver, error: FrameError) -> None:
         self._broken = True
         driver.broken(error)
         self.close(error.code, error.reason)
@@ -129,6 +152,21 @@ class WebSocketLink(asyncio.BufferedProtocol):
     @property
     def writable(self) -> bool:
         return not self._paused
+
+    @property
+    def unread(self) -> int:
+        """Bytes that wait for the client to read."""
+        return self._transport.get_write_buffer_size()
+
+    def pause_reading(self) -> None:
+        """Leave what the client sends where it is."""
+        if not self._transport.is_closing():
+            self._transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Read on."""
+        if not self._transport.is_closing():
+            self._transport.resume_reading()
 
     def send_text(self, payload: bytes) -> None:
         try:
@@ -182,6 +220,6 @@ class WebSocketLink(asyncio.BufferedProtocol):
 
     def _put(self, data: bytes) -> None:
         self._write(data)
-        if self._paused and self._transport.get_write_buffer_size() > MAX_OUTBOUND:
+        if self._paused and self._transport.get_write_buffer_size() > self._max_outbound:
             # A client that asks without reading: nothing can be told to it any more.
             self._transport.abort()

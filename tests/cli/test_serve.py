@@ -4,6 +4,7 @@ import signal
 import socket
 from pathlib import Path
 
+import httpx
 import pytest
 import trustme
 
@@ -101,6 +102,21 @@ def test_a_target_has_its_own_modality(tmp_path: Path) -> None:
     done = run_antiphon("serve", *options, folder=tmp_path)
     assert done.returncode == 1
     assert "--modality is for the echo" in done.stderr
+
+
+def test_a_target_says_itself_whether_it_has_speech_endpoints(tmp_path: Path) -> None:
+    (tmp_path / "served.py").write_text(HOLD)
+    done = run_antiphon("serve", "served:stream", "--speech", "--port", "0", folder=tmp_path)
+    assert done.returncode == 1
+    assert "--speech is for the echo" in done.stderr
+
+
+@pytest.mark.parametrize(("options", "status"), [((), 200), (("--no-speech",), 404)])
+def test_the_echo_has_speech_endpoints_unless_told_otherwise(
+    options: tuple[str, ...], status: int
+) -> None:
+    with serving(*options) as server:
+        assert httpx.get(f"{server.http}/core/get_build_info").status_code == status
 
 
 def test_what_webrtc_stands_on_is_imported_once_it_listens(tmp_path: Path) -> None:

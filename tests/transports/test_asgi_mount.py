@@ -58,6 +58,24 @@ async def echoes(served: Served, path: str) -> bool:
 
 
 @pytest.mark.parametrize("path", PATHS)
+async def test_speech_endpoints_are_served_below_the_path(make: Make, path: str) -> None:
+    app, stream = make(), Stream(Tone(), speech=True)
+    stream.mount(app, path=path)
+    async with (
+        on_uvicorn(app) as served,
+        requesting(served) as client,
+        connect(f"{served.ws}{path}/speech_summary_stream_opus") as socket,
+    ):
+        await socket.send("16000")
+        assert await socket.recv() == "200"
+        assert (await client.get(f"{path}/core/get_build_info")).json()["name"] == "antiphon"
+        preflight = await client.options(
+            f"{path}/speech_summary_engine/get_speech_summary_from_samples"
+        )
+        assert preflight.status_code == 204
+
+
+@pytest.mark.parametrize("path", PATHS)
 async def test_calls_are_served_below_the_path(serving: Serving, make: Make, path: str) -> None:
     app, stream = make(), telephone()
     stream.mount(app, path)

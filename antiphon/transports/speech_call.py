@@ -1,0 +1,161 @@
+"""One connection to a speech endpoint, on any server: messages in, one answer to each."""
+
+import asyncio
+import logging
+import time
+from typing import Protocol
+
+import anyio
+import anyio.to_thread
+
+from ..core.dialects.parameters import Answer, SpeechSession
+from ..core.ports import CallInfo, Command, HangUp
+from ..core.wire import Kind
+from .host import Host
+from .speech_share import Share
+
+__all__ = ("MAX_UNREAD", "PARAMETERS_TIMEOUT", "SpeechCall", "SpeechWire")
+
+log = logging.getLogger("antiphon")
+
+MAX_UNREAD = 8 * 1024 * 1024  # bytes of answers that may wait for a client that reads last
+PARAMETERS_TIMEOUT = 60.0  # seconds for all parameters: a connection holds a slot
+
+
+class SpeechWire(Protocol):
+    """What a server gives: a WebSocket that is pulled from."""
+
+    async def receive(self) -> tuple[Kind, bytes] | None:
+        """The next TEXT or BINARY message; None when there is no more to be answered."""
+        ...
+
+    def send_text(self, payload: bytes) -> None:
+        """Answer; never waits."""
+        ...
+
+    @property
+    def unread(self) -> int:
+        """Bytes of answers that the client has not taken."""
+        ...
+
+    def close(self, code: int, reason: str) -> None:
+        """Send what is left, then close; `receive` has no more from here on."""
+        ...
+
+
+class SpeechCall:
+    """Holds the slot of a call; `run` carries it on, `release` gives it back, once.
+
+    blocking: whether sound has to be heard in worker threads.
+    """
+
+    def __init__(
+        self, host: Host, info: CallInfo, session: SpeechSession, *, blocking: bool
+    ) -> None:
+        self._host = host
+        self._info = info
+        self._session = session
+        self._blocking = blocking
+        self._loop = asyncio.get_running_loop()
+        self._share = Share()
+        self._wire: SpeechWire | None = None
+        self._scope = anyio.CancelScope()
+        self._timer: asyncio.TimerHandle | None = None
+        self._began = self._last = self._loop.time()
+        self._notes = 0
+        self._released = False
+
+    async def run(self, wire: SpeechWire) -> None:
+        """Answer until the connection is over, or closed from this side."""
+        info, self._wire = self._info, wire
+        log.info("speech call %r from %s begins: %s", info.id, info.peer, info.metadata["path"])
+        self._host.join(self)
+        try:
+            if self._scope.cancel_called:  # hung up before there was anything to hang up
+                wire.close(1000, "the server hung up")
+            self._watch()
+            if not self._host.running:
+                self.end("the server is shutting down", 1001)
+            with self._scope:
+                await self._converse(wire)
+        finally:
+            self._host.leave(self)
+            if self._timer is not None:
+                self._timer.cancel()
+            log.info("speech call %r ended after %.1f s", info.id, time.time() - info.started)
+
+    async def release(self) -> None:
+        """Give the slot back; does nothing the second time."""
+        if not self._released:
+            self._released = True
+            await self._host.release(self._info.id)
+
+    def command(self, command: Command) -> None:
+        """From any thread. There are no inputs."""
+        if isinstance(command, HangUp):
+            self._loop.call_soon_threadsafe(self.end, command.reason, 1000)
+
+    def warn(self, text: str) -> None:
+        """Nothing is said that is no answer: clients count them."""
+
+    def end(self, reason: str, code: int) -> None:
+        """End the call now; the client is told why."""
+        if self._wire is not None:
+            self._wire.close(code, reason)
+        self._scope.cancel()
+
+    async def _converse(self, wire: SpeechWire) -> None:
+        while (message := await wire.receive()) is not None:
+            self._last = self._loop.time()
+            answer = await self._answer(*message)
+            self._log(answer.note)
+            wire.send_text(answer.text)
+            if answer.last:
+                wire.close(1008, "too many messages in a row could not be taken")
+                return
+            if wire.unread > MAX_UNREAD:
+                wire.close(1008, f"{MAX_UNREAD} bytes of answers wait to be read")
+                return
+
+    async def _answer(self, kind: Kind, payload: bytes) -> Answer:
+        session = self._session
+        try:
+            if self._blocking and kind is Kind.BINARY:
+                return await anyio.to_thread.run_sync(_whole_answer, session, payload)
+            async with self._share.piece():
+                answer = session.receive(kind, payload)
+            while answer is None:
+                async with self._share.piece():
+                    answer = session.go_on()
+        except Exception:  # of the engine's: this call's sound begins anew, no other call is hit
+            log.exception("the sound of speech call %r could not be analysed", self._info.id)
+            answer = session.failed()
+        return answer
+
+    def _log(self, note: str) -> None:
+        """The first of a connection; the rest would be a way to fill the log."""
+        if note:
+            level = logging.DEBUG if self._notes else logging.INFO
+            self._notes += 1
+            log.log(level, "speech call %r, a message: %s", self._info.id, note)
+
+    def _watch(self) -> None:
+        """End what has taken too long, and look again when something might."""
+        now, timing = self._loop.time(), self._host.settings.session.timing
+        parameters = float("inf") if self._session.running else self._began + PARAMETERS_TIMEOUT
+        over, idle = self._began + timing.time_limit, self._last + timing.idle_timeout
+        if now >= parameters:
+            self.end(f"the parameters did not come within {PARAMETERS_TIMEOUT:g} s", 1008)
+        elif now >= over:
+            self.end("the time limit is reached", 1000)
+        elif now >= idle:
+            self.end("nothing was said for too long", 1000)
+        elif (soonest := min(parameters, over, idle)) < float("inf"):
+            self._timer = self._loop.call_at(soonest, self._watch)
+
+
+def _whole_answer(session: SpeechSession, payload: bytes) -> Answer:
+    answer = session.receive(Kind.BINARY, payload)
+    while answer is None:
+        answer = session.go_on()
+    return answer
