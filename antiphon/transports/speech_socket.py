@@ -44,7 +44,8 @@ class SocketWire:
         return message
 
     def send_text(self, payload: bytes) -> None:
-        self._link.send_text(payload)
+        if not self._over and not self._link.gone:  # it may have left while it was heard
+            self._link.send_text(payload)
 
     @property
     def unread(self) -> int:
@@ -54,7 +55,8 @@ class SocketWire:
         if self._over:
             return
         self._finish()
-        self._link.close(code, reason)
+        if not self._link.gone:
+            self._link.close(code, reason)
 
     def feed(self, kind: Kind, payload: bytes, now: float) -> None:
         if self._over:

@@ -154,9 +154,14 @@ class WebSocketLink(asyncio.BufferedProtocol):
         return not self._paused
 
     @property
+    def gone(self) -> bool:
+        """Whether nothing can be written any more; uvloop raises where asyncio passes it over."""
+        return self._transport.is_closing()
+
+    @property
     def unread(self) -> int:
         """Bytes that wait for the client to read."""
-        return self._transport.get_write_buffer_size()
+        return 0 if self.gone else self._transport.get_write_buffer_size()
 
     def pause_reading(self) -> None:
         """Leave what the client sends where it is."""

@@ -62,7 +62,7 @@ async def pipeline(client: ClientConnection, *messages: str | bytes) -> list[str
 @pytest.mark.parametrize("size", [960, 8192, 12_266, len(UTTERANCE)])
 async def test_a_client_may_read_after_each_message_or_last(server: Server, size: int) -> None:
     """One answer to each, in order, either way; the answers are text, bare."""
-    messages = [*PARAMETERS, *chunks(UTTERANCE, size)]
+    messages: list[str | bytes] = [*PARAMETERS, *chunks(UTTERANCE, size)]
     async with server(speech_stream()) as site:
         async with site.client(ENDPOINT) as client:
             waiting = await ask(client, *messages)
@@ -119,15 +119,15 @@ class Counting(Loudness):
 async def test_megabytes_of_unread_answers_keep_nobody_from_being_heard(server: Server) -> None:
     """A server that reads no more while an answer waits hangs up on those who send first."""
     model = Counting(2400)
-    messages = [pcm(quiet(60, 8000)), *[pcm(quiet(0.03, 8000))] * 400]
+    messages: list[str | bytes] = ["8000", pcm(quiet(60, 8000)), *[pcm(quiet(0.03, 8000))] * 400]
     async with (
         server(speech_stream(Speech(voice_activity=model))) as site,
         site.client(SUMMARY) as client,
     ):
-        for message in ("8000", *messages):
+        for message in messages:
             await client.send(message)
         await model.heard.wait()
-        answers = [await client.recv() for _ in ("8000", *messages)]
+        answers = [await client.recv() for _ in messages]
     assert sum(map(len, answers)) > 5_000_000
     assert summary_of(answers[-1])["speech_info"]["total_length_ms"] == 60_000 + 400 * 30
 
@@ -441,8 +441,9 @@ async def test_a_client_that_goes_amid_its_sound_leaves_nothing_behind(
     directory = WatchedDirectory()
     async with server(speech_stream(directory=directory)) as site:
         client = await site.client(SUMMARY)
-        for message in ("16000", *[bytes(200_000)] * 10):
-            await client.send(message)
+        await client.send("16000")
+        for _ in range(10):
+            await client.send(bytes(200_000))
         client.transport.abort()
         await directory.until(0)
     assert [r for r in caplog.records if r.levelno >= logging.ERROR] == []
