@@ -201,16 +201,23 @@ def test_the_newest_frames_are_listed_and_where_they_begin() -> None:
     assert "first_frame" not in summary().result().decode()
 
 
-def test_lengths_stay_exact_when_frames_are_forgotten() -> None:
+def hear_words(words: int) -> Summary:
     hears = summary(kept=10)
     word = np.concatenate([loud(0.09), quiet(0.06)])
+    for _ in range(words):
+        hears.receive(word)
+    return hears
 
-    def receive(words: int) -> None:
-        for _ in range(words):
-            hears.receive(word)
 
-    receive(200)
-    assert kept_by(lambda: receive(2000)) < 20_000
+def test_ten_times_the_words_keep_no_more_memory() -> None:
+    kept: list[Summary] = []
+    few = kept_by(lambda: kept.append(hear_words(202)))
+    many = kept_by(lambda: kept.append(hear_words(2020)))
+    assert many - few < 40_000  # what 1,818 words more would leave behind are 400 kB
+
+
+def test_lengths_stay_exact_when_frames_are_forgotten() -> None:
+    hears = hear_words(2200)
     found = told(hears)
     assert found["speech_info"]["speech_length_ms"] == 2200 * 90
     assert found["speech_info"]["background_length_ms"] == 2200 * 60
