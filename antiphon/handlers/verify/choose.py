@@ -1,0 +1,52 @@
+"""Which engine tells voices apart."""
+
+import logging
+from collections.abc import Callable
+from functools import cache
+
+from ...core.models import SpeakerEncoder
+from .gmm import GmmEncoder
+
+__all__ = ("ENCODERS", "speaker_encoder")
+
+log = logging.getLogger("antiphon")
+
+_SHAPE = ("name", "engine", "model_hash", "dimension", "calibration", "embedding")
+
+
+def speaker_encoder(which: str | SpeakerEncoder) -> SpeakerEncoder:
+    """The engine of that name, loaded once in a process; an encoder comes back as it is.
+
+    "auto" is the best that is installed. ValueError for another name, TypeError for what is no
+    SpeakerEncoder.
+    """
+    if not isinstance(which, str):
+        return _checked(which)
+    if which == "auto":
+        which = "gmm"
+    if which not in ENCODERS:
+        raise ValueError(f"speaker encoder {which!r}; allowed: auto, {', '.join(ENCODERS)}")
+    return _loaded(which)
+
+
+@cache
+def _loaded(name: str) -> SpeakerEncoder:
+    encoder = ENCODERS[name]()
+    log.debug("voices are told apart by %s", encoder.name)
+    return encoder
+
+
+ENCODERS: dict[str, Callable[[], SpeakerEncoder]] = {"gmm": GmmEncoder}
+"""By name, what loads it anew."""
+
+
+def _checked(encoder: SpeakerEncoder) -> SpeakerEncoder:
+    missing = [name for name in _SHAPE if not hasattr(encoder, name)]
+    if isinstance(encoder, type) or missing:
+        seen = repr(encoder) if isinstance(encoder, type) else f"a {type(encoder).__name__}"
+        without = f" without {', '.join(missing)}" if missing else ""
+        raise TypeError(
+            f"speaker encoder {seen}{without}; allowed: auto, {', '.join(ENCODERS)},"
+            f" or an object with {', '.join(_SHAPE)}"
+        )
+    return encoder
