@@ -27,8 +27,9 @@ types: $(VENV)/.installed-dev
 floors: $(VENV)/.installed-dev
 	$(BIN)/lint-imports
 
+# Most tests wait for real time to pass, so three at once take hardly more of two cores.
 unit: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 3 --dist loadfile
 
 # Tracing every line makes the tests take half as long again, so it is not part of `test`.
 coverage: $(VENV)/.installed-dev
