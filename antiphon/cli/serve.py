@@ -13,6 +13,7 @@ import anyio
 from ..handlers.echo import echo
 from ..stream import Modality, Stream
 from ..transports.http import server_context
+from .stuck import leave
 
 __all__ = ("add_parser",)
 
@@ -123,7 +124,7 @@ def run(arguments: argparse.Namespace) -> int:
         number = error.errno or 0
         why = os.strerror(number) if number > 0 else error.strerror
         return _fail(f"cannot listen on {arguments.host} port {arguments.port}: {why}")
-    return 0
+    return leave(0, arguments.grace)
 
 
 def _fail(text: str) -> int:

@@ -38,6 +38,21 @@ async def brief(call):
 
 stream = Stream(brief)
 """
+STUCK = """
+from threading import Event
+
+import anyio.to_thread
+from antiphon import Stream
+
+def never():
+    Event().wait()
+
+async def asks(call):
+    await call.log("asking")
+    await anyio.to_thread.run_sync(never, abandon_on_cancel=True)
+
+stream = Stream(asks)
+"""
 BROKEN = """
 import sys
 
@@ -173,3 +188,14 @@ def test_sigterm_ends_live_calls_as_going_away(tmp_path: Path, scheme: str) -> N
     assert caller.returncode == 0
     assert '"ended":{"by":"server","code":1001,' in stdout
     assert "warning: the server is shutting down: this call ends within 0.2 s" in stderr
+
+
+def test_a_function_that_never_returns_does_not_keep_the_process(tmp_path: Path) -> None:
+    with serving("--grace", "0.1", app=STUCK, folder=tmp_path) as server:
+        with start_antiphon(["call", server.websocket]) as caller:
+            assert caller.stderr is not None
+            assert caller.stderr.readline() == "log: asking\n"
+            assert server.stop() == 0
+            caller.communicate(timeout=10)
+        assert "AnyIO worker thread has not returned" in server.output
+        assert "in wait" in server.output
