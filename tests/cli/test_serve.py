@@ -53,6 +53,19 @@ async def asks(call):
 
 stream = Stream(asks)
 """
+FROZEN = """
+import gc, sys
+
+from antiphon import Stream, echo
+
+def enable(enable=gc.enable):
+    enable()
+    frozen = gc.get_freeze_count() > 50_000
+    print(f"frozen: {frozen}, collecting: {gc.isenabled()}", file=sys.stderr, flush=True)
+
+gc.enable = enable
+stream = Stream(echo)
+"""
 BROKEN = """
 import sys
 
@@ -139,6 +152,16 @@ def test_what_webrtc_stands_on_is_imported_once_it_listens(tmp_path: Path) -> No
         assert run_antiphon("call", server.websocket).returncode == 0
     ready, imported = (server.output.index(t) for t in ("antiphon serves on", "webrtc is imported"))
     assert ready < imported
+
+
+def test_what_is_imported_is_not_looked_through_for_garbage_while_calls_wait(
+    tmp_path: Path,
+) -> None:
+    """A collection of it all takes 15 to 20 ms."""
+    with serving(app=FROZEN, folder=tmp_path) as server:
+        for _ in range(2):  # the first waits for the imports, the second for what comes behind
+            assert httpx.post(f"{server.http}/webrtc/offer", content=b"{}").status_code >= 400
+    assert "frozen: True, collecting: True" in server.output
 
 
 def test_without_aiortc_all_other_calls_go_on(tmp_path: Path) -> None:
