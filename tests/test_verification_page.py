@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from antiphon import Stream
 from antiphon.core.speech.template import Template, template_text
 from antiphon.handlers.verify.gmm import GmmEncoder
 
@@ -28,6 +29,14 @@ def test_the_code_compares_two_texts() -> None:
     assert names["compare"](template(), template()).score == pytest.approx(1)
     with pytest.raises(ValueError, match=r"0\.00 s of speech"):
         names["template_of"](np.zeros(16_000, np.int16), 16_000)
+
+
+def test_the_handlers_are_handlers() -> None:
+    names: dict[str, Any] = {}
+    for text in re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)[1:]:
+        exec(compile(text, "verification.md", "exec"), names)
+    assert isinstance(names["first_speaker"], Stream)
+    assert isinstance(names["known_speaker"], Stream)
 
 
 def test_the_lengths_it_tells_are_true() -> None:

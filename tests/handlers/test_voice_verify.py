@@ -1,6 +1,6 @@
 """Verification as a handler, in memory and over a socket."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -26,13 +26,13 @@ def handler(template: str | None = None, **options: Any) -> Any:
 
 
 @asynccontextmanager
-async def in_memory(stream: Stream, inputs: Sequence[Any] | None) -> AsyncIterator[Call]:
+async def in_memory(stream: Stream, inputs: Sequence[Any] | None) -> AsyncGenerator[Call]:
     async with connect(stream, encoding="audio/pcm", inputs=inputs) as call:
         yield call
 
 
 @asynccontextmanager
-async def over_websocket(stream: Stream, inputs: Sequence[Any] | None) -> AsyncIterator[Call]:
+async def over_websocket(stream: Stream, inputs: Sequence[Any] | None) -> AsyncGenerator[Call]:
     async with serving(stream) as port:
         url = f"ws://127.0.0.1:{port}/websocket/offer"
         async with connect(url, encoding="audio/pcm", inputs=inputs, lead=10.0) as call:
@@ -53,7 +53,7 @@ async def hear(call: Call, count: int) -> list[Any]:
             message = await anext(call.messages)
             if message.type == "error":
                 said.append(message.data)
-            elif isinstance(message.data, dict) and "voice_verify" in message.data:
+            elif message.type == "message":
                 said.append(message.data["voice_verify"])
     return said
 
