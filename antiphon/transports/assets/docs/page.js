@@ -1,6 +1,6 @@
 // The "Connecting via API" guide: shows what belongs to the choice, and keeps the choice in the URL.
 
-import { CONNECTIONS, MODALITIES, MODES, PROGRAMS, SNIPPETS, STYLES, program, sample, speech } from "./samples.js";
+import { CONNECTIONS, MODALITIES, MODES, PROGRAMS, SNIPPETS, STYLES, carrier, program, sample, speech } from "./samples.js";
 import { REFUSALS, TO_CLIENT, TO_SERVER } from "./reference.js";
 
 const WORDS = { connection: CONNECTIONS, modality: MODALITIES, mode: MODES, style: STYLES };
@@ -65,10 +65,13 @@ function showCode() {
   }
 }
 
-const isShown = (on) => on.split(",").every((group) => {
-  const words = group.trim().split(" ");
-  return words.some((word) => Object.values(choice).includes(word));
-});
+/** Whether a part belongs to the choice: one word of each of its groups does. */
+function isShown(groups) {
+  const used = carrier(choice.connection, choice.modality);
+  const chosen = [used, choice.modality, choice.mode, choice.style];
+  if (used !== choice.connection) chosen.push(`no-${choice.connection}`);
+  return groups.split(",").every((group) => group.trim().split(" ").some((word) => chosen.includes(word)));
+}
 
 function table(label, heads, rows) {
   const cells = (tag, row) => row.map((cell) => `<${tag}${tag === "th" ? ' scope="col"' : ""}>${cell}</${tag}>`).join("");
@@ -79,7 +82,7 @@ function table(label, heads, rows) {
 const example = (message) => `<code class="example">${JSON.stringify(message, null, 1).replace(/\s*\n\s*/g, " ")}</code>`;
 
 function showTables() {
-  const connection = choice.modality === "audio" ? choice.connection : "webrtc";
+  const connection = carrier(choice.connection, choice.modality);
   const here = (row) => row.at(-1).split(" ").includes(connection);
   const messages = (label, list) => table(label, ["Message", "Meaning"], list.filter(here).map(([message, meaning]) => [example(message), meaning]));
   const hasCodes = connection === "websocket";
@@ -123,7 +126,10 @@ function follow() {
   const { named, place } = parse(location.hash);
   Object.assign(choice, named);
   show();
-  if (place) document.getElementById(place).scrollIntoView();
+  if (!place) return;
+  const section = document.getElementById(place);
+  section.scrollIntoView();
+  section.focus({ preventScroll: true }); // the next Tab goes on from there
 }
 
 /** What the stream serves is chosen where the URL says nothing, and told. */
@@ -151,9 +157,9 @@ async function copy(button, block) {
 function addCopyButtons() {
   for (const block of all("pre[data-code]")) {
     const frame = Object.assign(document.createElement("div"), { className: "code" });
+    const title = block.closest("section").querySelector("h2").textContent;
     block.replaceWith(frame);
     block.tabIndex = 0; // long lines are scrolled by keyboard
-    const title = block.closest("section").querySelector("h2").textContent;
     block.setAttribute("role", "region");
     block.setAttribute("aria-label", `Code: ${title}`);
     const button = Object.assign(document.createElement("button"), { type: "button", className: "copy", textContent: "Copy" });
@@ -176,6 +182,7 @@ $("#choices").addEventListener("change", ({ target }) => choose({ [target.name]:
 for (const tab of all("[role=tab]")) tab.addEventListener("click", () => choose({ style: tab.dataset.style }));
 $(".tabs").addEventListener("keydown", turnTab);
 addEventListener("hashchange", follow);
+addEventListener("click", ({ target }) => target.closest("a")?.hash === location.hash && follow()); // once more to the same place
 addCopyButtons();
 follow();
 ask();
