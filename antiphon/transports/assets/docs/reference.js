@@ -5,7 +5,7 @@ const SOUND = "websocket http"; // over WebRTC sound has a track
 
 /** What a client says: an example, what it does, and over which connections. */
 export const TO_SERVER = [
-  [{ event: "start", websocket_id: "any-id", media_format: { encoding: "audio/pcm", sample_rate: 24000 }, metadata: {}, inputs: [0.5] },
+  [{ event: "start", websocket_id: "any-id", media_format: { encoding: "audio/pcm", sample_rate: 24000 }, metadata: { any: "thing" }, inputs: [0.5] },
     "asks for a call; all but the id may be left out", SOUND],
   [{ event: "media", media: { payload: "AAAAAA==" } }, "sound, in base64", SOUND],
   [{ event: "mark", mark: { name: "antiphon-1" } }, "all sound before this mark has been played, or dropped", SOUND],

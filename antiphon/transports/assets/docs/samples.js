@@ -409,8 +409,11 @@ class Settings(msgspec.Struct):  # or a dataclass, a TypedDict, a pydantic model
 
 
 async def handler(call: Call) -> None:
-    threshold, prompt = await call.wait_for_inputs()  # says \`send_input\` and waits
-    await call.output({"threshold": threshold, "prompt": prompt})  # says \`fetch_output\`
+    await call.wait_for_inputs()  # says \`send_input\`
+    async for frame in call.audio:
+        threshold, prompt = call.inputs  # the newest
+        if frame.samples.max() > threshold * 32767:
+            await call.output({"loud": True, "prompt": prompt})  # says \`fetch_output\`
 
 
 stream = Stream(handler, inputs=Settings)
@@ -422,7 +425,7 @@ async def follow(stream: Stream, call_id: str) -> None:
     stream.set_input(call_id, 0.7, "be brief")  # from any thread
     newest = await stream.fetch_latest_output(call_id)  # waits for the first
     print(newest.value)
-    async for output in stream.output_stream(call_id):  # all of them, to the end of the call
+    async for output in stream.output_stream(call_id):  # all that are kept, then as they come
         print(output.value)
 `,
 };
@@ -440,7 +443,7 @@ const ask = (message) => new Promise((resolve) => { // every message gets one an
 for (const parameter of ["1000", "600", "16000"]) console.log(await ask(parameter));
 
 const piece = new Int16Array(16000 / 10); // 100 ms of 16-bit samples; fill it with yours
-console.log(await ask(piece)); // "true" where an utterance ends, and while nobody has spoken; else "false"
+console.log(await ask(piece)); // "true" from the end of an utterance until somebody speaks again
 socket.close();
 `;
 
