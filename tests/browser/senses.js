@@ -2,8 +2,9 @@
 const logged = [];
 console.log = (...words) => void logged.push(structuredClone(words));
 
-const ears = [];
+const said = []; // by servers, on whatever carries their messages
 const opened = [];
+const ears = new Map();
 
 const connectNode = AudioNode.prototype.connect;
 AudioNode.prototype.connect = function (target, ...rest) {
@@ -12,20 +13,37 @@ AudioNode.prototype.connect = function (target, ...rest) {
 };
 
 function listen(node) {
-  const ear = new AnalyserNode(node.context, { fftSize: 4096 });
-  connectNode.call(node, ear);
-  ears.push(ear);
+  const { context } = node;
+  if (!ears.has(context)) ears.set(context, new AnalyserNode(context, { fftSize: 4096 }));
+  connectNode.call(node, ears.get(context));
 }
 
+function follow(wire) {
+  wire.addEventListener("message", ({ data }) => typeof data === "string" && said.push(JSON.parse(data)));
+  return wire;
+}
+
+const PlainSocket = WebSocket;
+globalThis.WebSocket = class extends PlainSocket {
+  constructor(...target) {
+    super(...target);
+    follow(this);
+  }
+};
+
 // Chromium gives Web Audio nothing of a remote track that no element plays.
-const SilentPeer = RTCPeerConnection;
-globalThis.RTCPeerConnection = class extends SilentPeer {
+const PlainPeer = RTCPeerConnection;
+globalThis.RTCPeerConnection = class extends PlainPeer {
   constructor(...configuration) {
     super(...configuration);
     this.addEventListener("track", ({ track }) => {
       if (track.kind !== "audio") return;
       listen(new AudioContext().createMediaStreamSource(new MediaStream([track])));
     });
+  }
+
+  createDataChannel(...label) {
+    return follow(super.createDataChannel(...label));
   }
 };
 
@@ -38,7 +56,7 @@ navigator.mediaDevices.getUserMedia = async function (wanted) {
 
 /** Whether the loudest of what is played has this frequency. */
 function hears(hertz) {
-  return ears.some((ear) => {
+  return [...ears.values()].some((ear) => {
     const levels = new Float32Array(ear.frequencyBinCount);
     ear.getFloatFrequencyData(levels);
     const loudest = Math.max(...levels);
@@ -60,7 +78,10 @@ function seesBlue() {
   });
 }
 
-/** Whether a message was logged whose data passes. */
+/** Whether a message of the handler was logged whose data passes. */
 const told = (passes) => logged.some(([message]) => message?.type === "message" && passes(message.data));
+
+/** Whether a message of the handler came whose data passes. */
+const came = (passes) => said.some(({ type, data }) => type === "message" && passes(data));
 
 const isClosed = () => logged.some(([word]) => word === "closed") && opened.every(({ readyState }) => readyState === "ended");
