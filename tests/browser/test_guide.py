@@ -116,6 +116,27 @@ async def test_the_code_runs_as_shown(
                 pages.start_soon(call, browser, grid, connection, modality)
 
 
+@pytest.mark.parametrize("connection", ["websocket", "http"])
+async def test_raw_sound_answers_marks_when_they_are_played_and_drops_at_a_clear(
+    chromium: str, context: BrowserContext, connection: str
+) -> None:
+    """A listener that has stood still for 1.5 s has so much more to drop."""
+    async with (
+        serving("tests.browser.streams:followed") as server,
+        inspected(context, f"{server.url}/docs#{connection}/audio/receive/plain") as tools,
+    ):
+        await tools.run("sample")
+        await tools.until("context.currentTime > 1 && hears(500)")
+        await tools.paste("await context.suspend(); const since = performance.now();")
+        await tools.until("performance.now() > since + 1500")
+        await tools.run("message")
+        await tools.until("told(({ dropped }) => dropped > 1.2)")
+        await tools.paste("await context.resume(); const until = context.currentTime + 0.3;")
+        await tools.until("context.currentTime > until")
+        assert not await tools.page.evaluate("hears(500)")
+        await check_end(tools)
+
+
 @pytest.mark.parametrize("modality", ["video", "audio-video"])
 async def test_where_a_connection_carries_no_pictures_the_guide_says_so_and_shows_webrtc(
     context: BrowserContext, grid: Server, modality: str
