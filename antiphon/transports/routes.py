@@ -40,6 +40,12 @@ ASSETS = {
     "/client.js": ("client.js", "text/javascript"),
     "/endings.js": ("endings.js", "text/javascript"),
     "/webrtc.js": ("webrtc.js", "text/javascript"),
+    "/docs": ("docs.html", "text/html"),
+    "/docs/style.css": ("docs/style.css", "text/css"),
+    **{
+        f"/docs/{name}.js": (f"docs/{name}.js", "text/javascript")
+        for name in ("page", "reference", "samples")
+    },
 }
 SERVED = 'data-modality="" data-mode=""'  # where the page is told what the stream serves
 

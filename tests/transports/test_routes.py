@@ -574,6 +574,11 @@ async def test_inputs_for_nobody_are_refused() -> None:
         ("/client.js", "text/javascript"),
         ("/endings.js", "text/javascript"),
         ("/webrtc.js", "text/javascript"),
+        ("/docs", "text/html"),
+        ("/docs/style.css", "text/css"),
+        ("/docs/page.js", "text/javascript"),
+        ("/docs/samples.js", "text/javascript"),
+        ("/docs/reference.js", "text/javascript"),
     ],
 )
 async def test_pages_are_served_with_their_type(path: str, kind: str) -> None:
