@@ -5,6 +5,8 @@ from collections.abc import Callable
 from functools import cache
 
 from ...core.models import SpeakerEncoder
+from .ge2e import Ge2eEncoder
+from .ge2e_weights import ge2e_file
 from .gmm import GmmEncoder
 
 __all__ = ("ENCODERS", "speaker_encoder")
@@ -17,13 +19,14 @@ _SHAPE = ("name", "engine", "model_hash", "dimension", "calibration", "embedding
 def speaker_encoder(which: str | SpeakerEncoder) -> SpeakerEncoder:
     """The engine of that name, loaded once in a process; an encoder comes back as it is.
 
-    "auto" is the best that is installed. ValueError for another name, TypeError for what is no
-    SpeakerEncoder.
+    "auto" is GE2E where its weights are installed, else the demonstration. ValueError for another
+    name, TypeError for what is no SpeakerEncoder; ConfigurationError for "ge2e" without its
+    weights, or with damaged ones.
     """
     if not isinstance(which, str):
         return _checked(which)
     if which == "auto":
-        which = "gmm"
+        which = "ge2e" if ge2e_file().is_file() else "gmm"
     if which not in ENCODERS:
         raise ValueError(f"speaker encoder {which!r}; allowed: auto, {', '.join(ENCODERS)}")
     return _loaded(which)
@@ -36,7 +39,10 @@ def _loaded(name: str) -> SpeakerEncoder:
     return encoder
 
 
-ENCODERS: dict[str, Callable[[], SpeakerEncoder]] = {"gmm": GmmEncoder}
+ENCODERS: dict[str, Callable[[], SpeakerEncoder]] = {
+    "ge2e": Ge2eEncoder,
+    "gmm": GmmEncoder,
+}
 """By name, what loads it anew."""
 
 
