@@ -30,6 +30,8 @@ class Version(msgspec.Struct, frozen=True, eq=False):
 
     speaker: int
     """A number; of another pace, another one."""
+    channel: int
+    """0 for the recording as it is."""
     speech: Floats
 
 
@@ -66,32 +68,36 @@ def versions(
             sound = at_level(sound, SPEECH_LEVEL).astype(np.float32)
             is_speech = voiced(sound, detector)
             speaker = speakers.index(speaker_of(path)) * len(paces) + place
-            yield Version(speaker, sound[is_speech])
-            for _ in range(channels - 1):
+            yield Version(speaker, 0, sound[is_speech])
+            for channel in range(1, channels):
                 heard = made_up_channel(rng, sound, noises)
-                yield Version(speaker, heard[is_speech].astype(np.float32))
+                yield Version(speaker, channel, heard[is_speech].astype(np.float32))
 
 
-def trials(rng: np.random.Generator, heard: Sequence[Version], hear: Hear) -> Trials:
+def trials(
+    rng: np.random.Generator, heard: Sequence[Version], hear: Hear, *, plain_templates: bool = False
+) -> Trials:
     """The first half of each version as a template, and of 1 to 5 s of the second half as a test:
-    all of one against all of the other, unless they came through one channel.
+    all of one against all of the other, unless they came through one channel. With
+    `plain_templates`, only recordings as they are make templates.
     """
-    enough = [one for one in heard if len(one.speech) >= 2 * min(TESTS) * RATE]
-    owners = np.array([one.speaker for one in enough])
-    halves = [len(one.speech) // 2 for one in enough]
-    templates, tests = (
-        [
-            one.speech[half - min(half, round(LONGEST_TEMPLATE * RATE)) : half]
-            for one, half in zip(enough, halves, strict=True)
-        ],
-        [
-            one.speech[half:][: round(float(rng.choice(TESTS)) * RATE)]
-            for one, half in zip(enough, halves, strict=True)
-        ],
+    tests = [one for one in heard if len(one.speech) >= 2 * min(TESTS) * RATE]
+    templates = [one for one in tests if one.channel == 0 or not plain_templates]
+    scores = _normed([_template(one.speech) for one in templates], hear) @ (
+        _normed([_test(rng, one.speech) for one in tests], hear).T
     )
-    scores = _normed(templates, hear) @ _normed(tests, hear).T
-    is_same = owners[:, np.newaxis] == owners
-    return Trials(scores[is_same & ~np.eye(len(owners), dtype=np.bool_)], scores[~is_same])
+    is_same = np.array([[one.speaker == other.speaker for other in tests] for one in templates])
+    is_one = np.array([[one is other for other in tests] for one in templates])
+    return Trials(scores[is_same & ~is_one], scores[~is_same])
+
+
+def _template(speech: Floats) -> Floats:
+    half = len(speech) // 2
+    return speech[half - min(half, round(LONGEST_TEMPLATE * RATE)) : half]
+
+
+def _test(rng: np.random.Generator, speech: Floats) -> Floats:
+    return speech[len(speech) // 2 :][: round(float(rng.choice(TESTS)) * RATE)]
 
 
 def _normed(speech: Sequence[Floats], hear: Hear) -> Floats:

@@ -8,9 +8,9 @@ LibriSpeech: speaker-book-number. Each speaker's clean speech is compared with e
 through each channel (speaker_sounds.py), as much of the one as of the other, never two stretches of
 one recording.
 
-With --fit a calibration is fitted instead, as that of the embedded encoder is: through made-up
-channels, on 1 to 5 s of speech. That wants a hundred speakers or more; one recording of each will
-do. They must not be those that the table is made with.
+With --fit a calibration is fitted instead: clean templates against 1 to 5 s of speech through
+made-up channels, which are none of those of the table. That wants a hundred speakers or more, one
+recording of each will do; they must not be those that the table is made with.
 """
 
 import argparse
@@ -35,7 +35,7 @@ from antiphon.handlers.verify.mixture import shifts
 from benchmarks.report import print_header, print_table
 from benchmarks.speaker_scores import calibrated, cllr, equal_error_rate, false_rejects
 from benchmarks.speaker_sounds import CONDITIONS
-from benchmarks.speaker_trials import Trials, speaker_of, trials, versions
+from benchmarks.speaker_trials import Trials, Version, speaker_of, trials, versions
 from benchmarks.voice_sounds import RATE, SPEECH_LEVEL, at_level
 from benchmarks.voice_speech import Booleans, read_sound, recordings, voiced
 
@@ -140,13 +140,14 @@ def _fit(encoder: SpeakerEncoder, folder: Path) -> None:
     def hear(speech: Floats) -> Floats:
         return encoder.embedding(np.clip(np.rint(speech), -32768, 32767).astype("<i2"), RATE)
 
-    halves = [
-        trials(rng, [one for one in made if one.speaker % 2 == half], hear) for half in (0, 1)
-    ]
+    def judged(some: list[Version]) -> Trials:
+        return trials(rng, some, hear, plain_templates=True)
+
+    halves = [judged([one for one in made if one.speaker % 2 == half]) for half in (0, 1)]
     for own, other in (halves, halves[::-1]):
         print(f"fitted on the other half: {_worth(own, calibrated(other.same, other.different))}")
         print(f"as it is:                 {_worth(own, encoder.calibration)}")
-    everybody = trials(rng, made, hear)
+    everybody = judged(made)
     found = calibrated(everybody.same, everybody.different)
     print(f"fitted on all:            {_worth(everybody, found)}")
     print(f'"scale": {found.scale:.4g}, "offset": {found.offset:.4g}')

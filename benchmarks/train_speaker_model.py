@@ -79,7 +79,7 @@ def _cut(rng: np.random.Generator, made: Iterable[Version]) -> Iterator[Version]
         first = int(rng.integers(spare + 1))
         for start in range(first, len(version.speech) - size + 1, size):
             stretch = version.speech[start : start + size]
-            yield Version(version.speaker, stretch)
+            yield Version(version.speaker, version.channel, stretch)
 
 
 def _mixture(

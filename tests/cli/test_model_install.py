@@ -7,7 +7,7 @@ import pytest
 
 from antiphon.cli import model_install
 from antiphon.cli.main import main
-from antiphon.handlers.verify.ge2e_weights import REQUIREMENT, ge2e_file
+from antiphon.handlers.verify.ge2e_weights import REQUIREMENT, Weights, ge2e_file
 from tests.handlers.verify.ge2e_by_hand import some_weights
 
 INSTALL = ["models", "install", "ge2e"]
@@ -36,7 +36,7 @@ def test_offline_it_says_how_to_bring_the_wheel(
 def test_without_pip_it_says_how_to_bring_the_wheel(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(model_install, "find_spec", lambda _: None)
+    monkeypatch.setattr(model_install, "find_spec", dict[str, object]().get)
     assert main(INSTALL) == 1
     told = capfd.readouterr().err
     assert "this Python has no pip" in told
@@ -79,8 +79,10 @@ def test_another_wheel_is_refused_and_nothing_is_written(
 def test_the_wheel_becomes_weights_which_can_be_removed(
     data: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    weights = some_weights()
-    monkeypatch.setattr(model_install, "weights_in_wheel", lambda _: (weights, "a licence"))
+    def weights_in_wheel(_: Path) -> tuple[Weights, str]:
+        return some_weights(), "a licence"
+
+    monkeypatch.setattr(model_install, "weights_in_wheel", weights_in_wheel)
     assert main([*INSTALL, "--wheel", "r.whl"]) == 0
     path = data / "models" / "ge2e.npz"
     assert f"{path}: 2.9 MB, checked" in capfd.readouterr().out

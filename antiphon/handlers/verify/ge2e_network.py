@@ -80,7 +80,8 @@ def network(weights: Mapping[str, npt.NDArray[np.floating]]) -> Network:
 
 def _gates(rows: Floats) -> Floats:
     let_in, kept, new, out = np.split(rows, 4)
-    return np.concatenate((let_in / 2, kept / 2, out / 2, new))
+    half = np.float32(0.5)
+    return np.concatenate((half * let_in, half * kept, half * out, new))
 
 
 def voices(mels: Floats, trained: Network) -> Floats:
@@ -90,9 +91,10 @@ def voices(mels: Floats, trained: Network) -> Floats:
     found = mels.transpose(1, 0, 2)
     for layer in trained.layers:
         found = _states(found, layer)
-    vectors = np.maximum(0, found[-1] @ trained.projection + trained.bias)
+    vectors: Floats = np.maximum(0, found[-1] @ trained.projection + trained.bias)
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0)
+    np.divide(vectors, lengths, out=vectors, where=lengths > 0)
+    return vectors
 
 
 def _states(inputs: Floats, layer: Layer) -> Floats:
@@ -116,4 +118,5 @@ def _states(inputs: Floats, layer: Layer) -> Floats:
         memory += new
         np.tanh(memory, out=new)
         np.multiply(out, new, out=after[step + 1])
-    return after[1:].transpose(0, 2, 1)
+    states: Floats = after[1:].transpose(0, 2, 1)
+    return states

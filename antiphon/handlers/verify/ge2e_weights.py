@@ -22,6 +22,7 @@ __all__ = (
     "REQUIREMENT",
     "WEIGHTS_HASH",
     "WHEEL_HASH",
+    "Weights",
     "ge2e_file",
     "read_weights",
     "weights_hash",

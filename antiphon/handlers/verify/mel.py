@@ -42,7 +42,7 @@ def _window() -> Floats:
 @cache
 def _bands() -> Floats:
     """(bins, bands)"""
-    highest = 15 + 27 * np.log(RATE / 2 / _LINEAR) / np.log(6.4)
+    highest = 15 + 27 * float(np.log(RATE / 2 / _LINEAR) / np.log(6.4))
     edges = _hertz(np.linspace(0, highest, BANDS + 2))
     hertz = np.arange(_FRAME // 2 + 1) * RATE / _FRAME
     areas = (edges[2:] - edges[:-2]) / 2

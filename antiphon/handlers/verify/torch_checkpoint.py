@@ -32,7 +32,7 @@ _FLOAT = np.dtype("<f4")
 
 class _Storage(NamedTuple):
     name: str
-    count: int
+    size: int
 
 
 class _Tensor(NamedTuple):
@@ -109,7 +109,7 @@ def _rebuilt(
     """The tensor, if its numbers stand in a row. What follows is for training."""
     in_a_row = tuple(math.prod(shape[axis + 1 :]) for axis in range(len(shape)))
     end = offset + math.prod(shape)
-    if strides != in_a_row or offset < 0 or min(shape, default=1) < 1 or end > storage.count:
+    if strides != in_a_row or offset < 0 or min(shape, default=1) < 1 or end > storage.size:
         raise pickle.UnpicklingError(f"a tensor of {shape} at {offset} with strides {strides}")
     return _Tensor(storage, offset, shape)
 

@@ -4,7 +4,7 @@ import io
 import pickle
 import sys
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
@@ -76,7 +76,7 @@ def checkpoint(
 
 
 @contextmanager
-def _names_of_torch() -> Iterator[None]:
+def _names_of_torch() -> Generator[None]:
     """pickle looks whether the names that it writes exist."""
     modules: dict[str, tuple[Any, ...]] = {
         "torch": (FloatStorage, UntypedStorage),
