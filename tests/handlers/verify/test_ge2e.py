@@ -10,7 +10,8 @@ from antiphon.core.audio.frames import Samples
 from antiphon.core.audio.resample import Resampler
 from antiphon.core.errors import ConfigurationError
 from antiphon.core.models import SpeakerEncoder
-from antiphon.core.speech.verification import create_template, match
+from antiphon.core.speech.enrollment import create_template
+from antiphon.core.speech.verification import match
 from antiphon.core.speech.voiced import DetectedSpeech
 from antiphon.handlers.vad.compact import CompactModel
 from antiphon.handlers.verify import ge2e_weights
