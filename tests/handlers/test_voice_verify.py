@@ -14,7 +14,7 @@ from antiphon.core.errors import TemplateRefused
 from tests.core.loudness import Loudness, quiet
 from tests.core.speech.encoders import ByLoudness
 from tests.transports.serving import serving
-from tests.transports.voices import FOREIGN, MINE, THEIRS, Heavy, mine, theirs
+from tests.transports.voices import FOREIGN, MINE, THEIRS, Gate, Heavy, mine, theirs
 
 RATE = 24_000
 SHORT = {"context": 1.0, "window": 1.0}
@@ -139,6 +139,18 @@ async def test_inputs_that_are_no_template_are_an_error_and_change_nothing() -> 
         "the voice template is refused: engine 'other' made it; here is 'loudness'",
         *["an input is one template"] * 2,
     ]
+
+
+async def test_sound_waits_while_a_voice_is_listened_to() -> None:
+    """Live sound is dropped after 0.3 s elsewhere; an encoder may take longer."""
+    gate = Gate()
+    async with in_memory(Stream(handler(MINE, encoder=gate)), None) as call:
+        await speak(call, mine(1, RATE))
+        await gate.entered(1)
+        await speak(call, theirs(3, RATE))
+        gate.open.set()
+        results = [told(result) for result in await hear(call, 4)]
+    assert results == [(0, 1.0), (1000, 0.0), (2000, 0.0), (3000, 0.0)]
 
 
 async def test_calls_at_a_time_are_told_apart() -> None:
