@@ -12,6 +12,7 @@ from antiphon.core.dialects.browser import decode_client, decode_server
 from antiphon.core.messages import ClientMessage, ServerMessage, tag_of
 from antiphon.core.states import TO_CLIENT, TO_SERVER, SessionState
 from antiphon.transports.routes import WEBSOCKET, Routes
+from tests.documents.javascript import package
 from tests.documents.pages import ROOT
 from tools.asyncapi import asyncapi
 from tools.generate import GENERATED
@@ -107,6 +108,20 @@ def test_every_example_fits_its_schema_and_no_schema_takes_another(name: str) ->
         validator.validate(example["payload"])
     others: list[Any] = [{}, [], {"event": "nothing"}, {"type": "nothing"}]
     assert not any(validator.is_valid(other) for other in others)
+
+
+@pytest.fixture(scope="module")
+def official() -> Any:
+    """The JSON Schema of AsyncAPI 3.0 by those who make it."""
+    folder = package("@asyncapi/specs", "6.11.1")
+    schema = json.loads((folder / "schemas/3.0.0.json").read_text(encoding="utf-8"))
+    return jsonschema.Draft7Validator(schema)
+
+
+@pytest.mark.timeout(60)  # the first time the schema is fetched
+def test_the_document_is_asyncapi(official: Any) -> None:
+    official.validate(DOCUMENT)
+    assert not official.is_valid({**DOCUMENT, "channels": {"call": {"adress": "/"}}})
 
 
 def test_the_document_stands_in_the_file_as_it_is() -> None:

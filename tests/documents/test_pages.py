@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.documents.javascript import check_module
 from tests.documents.pages import PAGES, Block, Page
 from tests.documents.shell import check, commands
 
@@ -74,6 +75,12 @@ def test_json_and_yaml_can_be_read() -> None:
         json.loads(block.code)
     for block in blocks("yaml"):
         assert yaml.safe_load(block.code) is not None, block.id
+
+
+def test_scripts_are_modules_without_mistakes() -> None:
+    for block in blocks("js"):
+        assert check_module(block.code) == "", block.id
+    assert "SyntaxError" in check_module("const = 1;")
 
 
 def test_every_block_says_its_language() -> None:
