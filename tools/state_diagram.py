@@ -135,7 +135,7 @@ def _around(
     above: _Box, below: _Box, lane: int, lines: tuple[tuple[str, str], ...]
 ) -> Iterator[str]:
     right = LEFT + WIDTH
-    x, leaves, enters = right + LABEL + lane * LANE, above.top + 50, below.top + 24 - 14 * lane
+    x, leaves, enters = right + LABEL + lane * LANE, above.top + 50, below.top + 12 + 14 * lane
     yield f'<path d="M{right} {leaves}H{x - 8}q8 0 8 8V{enters - 8}q0 8 -8 8H{right + 8}"/>'
     yield f'<path class="tip" d="M{right + 9} {enters - 5}v10l-9 -5z"/>'
     yield from _texts(right + 10, leaves - 6 - LINE * (len(lines) - 1), lines)
