@@ -10,5 +10,10 @@ def test_lines_of_names_become_a_list() -> None:
 
 
 def test_prose_with_a_colon_stays_prose() -> None:
-    for text in ("Sound from the peer: as it comes.", "one: two\nbut then it goes on", "", "A line"):
+    for text in (
+        "Sound from the peer: as it comes.",
+        "one: two\nbut then it goes on",
+        "",
+        "A line",
+    ):
         assert with_lists(text) == text
