@@ -11,6 +11,7 @@ from antiphon.core.dialects.parameters import (
     SUMMARY_FORM,
     SUMMARY_OPUS_FORM,
     Form,
+    verification_form,
 )
 from antiphon.core.messages import ClientMessage, ServerMessage, tag_of
 from antiphon.core.states import TO_CLIENT, TO_SERVER, Row, SessionState
@@ -24,6 +25,8 @@ SPEECH_FORMS: dict[str, Form] = {
     "/speech_endpoint_detector_opus": ENDPOINT_OPUS_FORM,
     "/speech_summary_stream": SUMMARY_FORM,
     "/speech_summary_stream_opus": SUMMARY_OPUS_FORM,
+    "/voice_verify_stream": verification_form(bytes),
+    "/voice_verify_stream_opus": verification_form(bytes, opus=True),
 }
 """The paths whose connections begin with parameters."""
 
