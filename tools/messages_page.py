@@ -25,8 +25,8 @@ SPEECH_FORMS: dict[str, Form] = {
     "/speech_endpoint_detector_opus": ENDPOINT_OPUS_FORM,
     "/speech_summary_stream": SUMMARY_FORM,
     "/speech_summary_stream_opus": SUMMARY_OPUS_FORM,
-    "/voice_verify_stream": verification_form(bytes),
-    "/voice_verify_stream_opus": verification_form(bytes, opus=True),
+    "/voice_verify_stream": verification_form(str),
+    "/voice_verify_stream_opus": verification_form(str, opus=True),
 }
 """The paths whose connections begin with parameters."""
 
