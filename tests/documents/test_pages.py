@@ -24,9 +24,10 @@ def blocks(*languages: str) -> list[Block]:
 
 @pytest.fixture(autouse=True)
 def somewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a page needs around it: a folder to write to, and secrets."""
+    """What a page needs around it: a folder to write to, secrets, and no models of this machine."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TURN_SECRET", "s3cret")
+    monkeypatch.setenv("ANTIPHON_DATA", str(tmp_path))
 
 
 def test_the_pages_are_found() -> None:
