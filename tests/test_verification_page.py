@@ -3,7 +3,6 @@
 import re
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import numpy as np
@@ -16,8 +15,10 @@ from antiphon.handlers.verify.data_folder import data_folder
 from antiphon.handlers.verify.ge2e import Ge2eEncoder
 from antiphon.handlers.verify.gmm import GmmEncoder
 from antiphon.handlers.verify.onnx_encoder import OnnxDescription
+from tests.documents.pages import page
 
-PAGE = (Path(__file__).parents[1] / "docs" / "verification.md").read_text(encoding="utf-8")
+DOCUMENT = page("docs/verification.md")
+PAGE = DOCUMENT.text
 ENCODER = GmmEncoder()
 
 
@@ -26,21 +27,16 @@ def template() -> str:
     return template_text(Template(ENCODER.engine, ENCODER.model_hash, figures))
 
 
-def test_the_code_compares_two_texts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+async def test_the_code_compares_two_texts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("ANTIPHON_DATA", str(tmp_path))  # nothing is installed
-    found = re.search(r"```python\n(.*?)```", PAGE, re.DOTALL)
-    assert found is not None
-    names: dict[str, Any] = {}
-    exec(compile(found[1], "verification.md", "exec"), names)
+    names = await DOCUMENT.run(upto="def compare")
     assert names["compare"](template(), template()).score == pytest.approx(1)
     with pytest.raises(ValueError, match=r"0\.00 s of speech"):
         names["template_of"](np.zeros(16_000, np.int16), 16_000)
 
 
-def test_the_handlers_are_handlers() -> None:
-    names: dict[str, Any] = {}
-    for text in re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)[1:]:
-        exec(compile(text, "verification.md", "exec"), names)
+async def test_the_handlers_are_handlers() -> None:
+    names = await DOCUMENT.run()
     assert isinstance(names["first_speaker"], Stream)
     assert isinstance(names["known_speaker"], Stream)
 
