@@ -13,8 +13,9 @@ import msgspec
 from ..core.errors import UnknownCall
 from ..core.ports import SetInputs
 from ..core.signaling import Refusal, check_call_id
+from .about import about
 from .admission import Admission
-from .host import Host, Settings
+from .host import Host
 from .http_routes import EVENT_STREAM, NO_STORE, HttpRoutes, last_event
 from .inputs import InputError, read_inputs
 from .output_events import output_events
@@ -40,8 +41,15 @@ ASSETS = {
     "/client.js": ("client.js", "text/javascript"),
     "/endings.js": ("endings.js", "text/javascript"),
     "/webrtc.js": ("webrtc.js", "text/javascript"),
+    "/console/style.css": ("console/style.css", "text/css"),
+    **{
+        f"/console/{name}.js": (f"console/{name}.js", "text/javascript")
+        for name in (
+            *("main", "choices", "code", "dom", "form", "messages", "outputs", "plots"),
+            *("schema", "signals", "speech", "speech_wire", "trace", "units", "words"),
+        )
+    },
 }
-SERVED = 'data-modality="" data-mode=""'  # where the page is told what the stream serves
 
 
 class Routes:
@@ -54,11 +62,10 @@ class Routes:
         self._webrtc = WebRtcRoutes(host, self._admission)
         speech = host.settings.speech
         self._speech = None if speech is None else SpeechRoutes(host, self._admission, speech)
-        self._assets = {
-            path: (_asset_body(name, host.settings), kind) for path, (name, kind) in ASSETS.items()
-        }
+        self._assets = {path: (_asset_body(name), kind) for path, (name, kind) in ASSETS.items()}
         self._fixed: dict[str, dict[str, Callable[[Request], Awaitable[Response]]]] = {
             "/health": {"GET": self._health},
+            "/about.json": {"GET": self._about},
             "/http/offer": {"POST": self._http.offer},
             "/webrtc/offer": {"POST": self._webrtc.offer},
             "/webrtc/configuration": {"GET": self._webrtc.configuration},
@@ -219,6 +226,10 @@ class Routes:
         )
         return Response(status=200, headers=headers, body=body)
 
+    async def _about(self, request: Request) -> Response:
+        told = about(self.host.settings, webrtc=not self._webrtc.broken)
+        return json_response(200, told, NO_STORE)
+
     async def _health(self, request: Request) -> Response:
         ready = self.host.running
         body = {"status": "ok" if ready else "shutting_down", "calls": self.host.directory.slots}
@@ -246,7 +257,5 @@ class Routes:
         return Response(status=200, headers=EVENT_STREAM, body=body)
 
 
-def _asset_body(name: str, settings: Settings) -> bytes:
-    text = files("antiphon.transports").joinpath("assets", name).read_text(encoding="utf-8")
-    served = f'data-modality="{settings.modality}" data-mode="{settings.session.mode}"'
-    return text.replace(SERVED, served, 1).encode()
+def _asset_body(name: str) -> bytes:
+    return files("antiphon.transports").joinpath("assets", name).read_bytes()

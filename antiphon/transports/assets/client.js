@@ -30,6 +30,7 @@ const MAX_UNSENT_BYTES = 40000; // about 1 s of frames in base64 and JSON
  * onState     (state, ending): "preparing", "connecting", "open", "closed"; ending only when closed
  * onMessage   (message): every server message but audio and pong, as the protocol writes it
  * onAudio     (samples, sampleRate): each received frame, Float32Array
+ * onCapture   (samples, sampleRate): each captured frame, Float32Array
  * onLevel     ({direction: "in" | "out", rms, low, high}): every 20 ms captured or played
  * onPictures  ({direction: "in" | "out", stream}): the camera, and what comes back, for a <video>
  *
@@ -68,6 +69,7 @@ class Call {
   #timers = [];
   #pingSent = null;
   #finish;
+  #rate;
 
   state = "new";
   /** Over WebRTC measured once a second: packets as frames, and `network`, PeerLink.measure's figures. */
@@ -195,6 +197,7 @@ class Call {
       });
     }
     if (this.#devices) {
+      this.#rate = rate;
       capture(this.#context, this.#devices, rate, (frame) => this.#sendFrame(frame));
     }
   }
@@ -202,7 +205,7 @@ class Call {
   #startTracks(remote) {
     const { sampleRate, onAudio } = this.#options;
     if (this.#devices && this.#hasSound) {
-      capture(this.#context, this.#devices, sampleRate, (frame) => this.#tellLevel("in", measure(frame)));
+      capture(this.#context, this.#devices, sampleRate, (frame) => this.#tellCapture(frame, sampleRate));
     }
     if (remote.getAudioTracks().length) {
       this.#speaker = Object.assign(new Audio(), { srcObject: new MediaStream(remote.getAudioTracks()) });
@@ -231,9 +234,14 @@ class Call {
     if (!this.#isLeaving()) this.#options.onLevel?.({ direction, ...level });
   }
 
+  #tellCapture(frame, rate) {
+    this.#tellLevel("in", measure(frame));
+    if (!this.#isLeaving()) this.#options.onCapture?.(frame, rate);
+  }
+
   #sendFrame(frame) {
     if (this.state !== "open") return;
-    this.#tellLevel("in", measure(frame));
+    this.#tellCapture(frame, this.#rate);
     const media = { event: "media", media: { payload: toBase64(encodeMulaw(frame)) } };
     const dropped = this.#link.sendMedia(media);
     this.stats.framesOut += 1 - dropped;
