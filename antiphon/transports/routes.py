@@ -38,8 +38,6 @@ WEBSOCKET = "/websocket/offer"
 ASSETS = {
     "/": ("index.html", "text/html"),
     "/client.js": ("client.js", "text/javascript"),
-    "/endings.js": ("endings.js", "text/javascript"),
-    "/webrtc.js": ("webrtc.js", "text/javascript"),
 }
 SERVED = 'data-modality="" data-mode=""'  # where the page is told what the stream serves
 
