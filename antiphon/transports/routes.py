@@ -39,8 +39,6 @@ WEBSOCKET = "/websocket/offer"
 ASSETS = {
     "/": ("index.html", "text/html"),
     "/client.js": ("client.js", "text/javascript"),
-    "/endings.js": ("endings.js", "text/javascript"),
-    "/webrtc.js": ("webrtc.js", "text/javascript"),
     "/console/style.css": ("console/style.css", "text/css"),
     **{
         f"/console/{name}.js": (f"console/{name}.js", "text/javascript")

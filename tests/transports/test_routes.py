@@ -572,8 +572,6 @@ async def test_inputs_for_nobody_are_refused() -> None:
     [
         ("/", "text/html"),
         ("/client.js", "text/javascript"),
-        ("/endings.js", "text/javascript"),
-        ("/webrtc.js", "text/javascript"),
     ],
 )
 async def test_pages_are_served_with_their_type(path: str, kind: str) -> None:
