@@ -227,6 +227,8 @@ interface ConnectOptions {
     onOutput?(value: unknown): void;
     /** Each frame that came, -1 to 1. */
     onAudio?(samples: Float32Array, sampleRate: number): void;
+    /** Each captured frame, -1 to 1, before it is sent; silence while the call is muted. */
+    onCapture?(samples: Float32Array, sampleRate: number): void;
     /** Every 20 ms, of what is captured and of what is played. */
     onLevel?(level: Level): void;
     /** The camera, and what comes back. */

@@ -1641,14 +1641,15 @@ var Call = class {
         cleared: (heard, dropped) => this.#options.onInterrupted?.({ heard, dropped })
       });
     }
-    this.#startCapture(rate, (frame) => this.#sendFrame(frame));
+    this.#startCapture(rate, (frame) => this.#sendFrame(frame, rate));
   }
   #startCapture(rate, onFrame) {
     const { microphone } = this.#sources;
     if (microphone) this.#capture = this.#sound.capture(microphone, rate, onFrame);
   }
   #startTracks(remote) {
-    this.#startCapture(this.#options.sampleRate, (frame) => this.#tellLevel("in", measure(frame)));
+    const { sampleRate } = this.#options;
+    this.#startCapture(sampleRate, (frame) => this.#tellCapture(frame, sampleRate));
     const [track] = remote.getAudioTracks();
     if (track) this.#playTrack(track);
     this.#showPictures("out", remote);
@@ -1678,9 +1679,13 @@ var Call = class {
   #tellLevel(direction, level) {
     if (!this.#isLeaving) this.#options.onLevel?.({ direction, ...level });
   }
-  #sendFrame(frame) {
-    if (this.state !== "open") return;
+  #tellCapture(frame, rate) {
     this.#tellLevel("in", measure(frame));
+    if (!this.#isLeaving) this.#options.onCapture?.(frame, rate);
+  }
+  #sendFrame(frame, rate) {
+    if (this.state !== "open") return;
+    this.#tellCapture(frame, rate);
     const dropped = this.#link.sendMedia({ event: "media", media: { payload: toBase64(encodeMulaw(frame)) } });
     this.stats.framesOut += 1 - dropped;
     this.stats.framesDropped += dropped;
