@@ -73,7 +73,7 @@ def _speech(settings: SpeechSettings) -> SpeechAbout:
     return SpeechAbout(
         endpoint=settings.speech.endpoint,
         summary=settings.speech.summary,
-        verification=False,
+        verification=settings.speech.verification,
         voice_activity=settings.model.name,
-        speaker_encoder=None,
+        speaker_encoder=None if settings.encoder is None else settings.encoder.name,
     )

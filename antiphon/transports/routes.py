@@ -1,9 +1,10 @@
 """The HTTP routes of an application: a request in, a response out, whatever server carries them."""
 
+import gzip
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from functools import partial
+from functools import cache, partial
 from importlib.resources import files
 from typing import Any
 from urllib.parse import urlsplit
@@ -43,7 +44,7 @@ ASSETS = {
     **{
         f"/console/{name}.js": (f"console/{name}.js", "text/javascript")
         for name in (
-            *("main", "choices", "code", "dom", "form", "messages", "outputs", "plots"),
+            *("main", "choices", "code", "devices", "dom", "form", "messages", "outputs", "plots"),
             *("schema", "signals", "speech", "speech_wire", "trace", "units", "words"),
         )
     },
@@ -60,7 +61,6 @@ class Routes:
         self._webrtc = WebRtcRoutes(host, self._admission)
         speech = host.settings.speech
         self._speech = None if speech is None else SpeechRoutes(host, self._admission, speech)
-        self._assets = {path: (_asset_body(name), kind) for path, (name, kind) in ASSETS.items()}
         self._fixed: dict[str, dict[str, Callable[[Request], Awaitable[Response]]]] = {
             "/health": {"GET": self._health},
             "/about.json": {"GET": self._about},
@@ -216,13 +216,17 @@ class Routes:
         return msgspec.structs.replace(response, headers=tuple(headers))
 
     async def _asset(self, request: Request) -> Response:
-        body, kind = self._assets[request.path]
+        name, kind = ASSETS[request.path]
+        accepted = request.headers.get("accept-encoding", "").lower()
+        packs = "gzip" in (coding.strip() for coding in accepted.split(","))
         headers = (
             ("content-type", f"{kind}; charset=utf-8"),
             ("cache-control", "no-cache"),
             ("x-content-type-options", "nosniff"),
+            ("vary", "accept-encoding"),
+            *((("content-encoding", "gzip"),) if packs else ()),
         )
-        return Response(status=200, headers=headers, body=body)
+        return Response(status=200, headers=headers, body=_asset_body(name, packed=packs))
 
     async def _about(self, request: Request) -> Response:
         told = about(self.host.settings, webrtc=not self._webrtc.broken)
@@ -255,5 +259,8 @@ class Routes:
         return Response(status=200, headers=EVENT_STREAM, body=body)
 
 
-def _asset_body(name: str) -> bytes:
+@cache
+def _asset_body(name: str, *, packed: bool) -> bytes:
+    if packed:
+        return gzip.compress(_asset_body(name, packed=False), mtime=0)
     return files("antiphon.transports").joinpath("assets", name).read_bytes()

@@ -10,6 +10,8 @@ interface RefusalMeta {
     error?: string;
     detail?: string;
     limit?: number;
+    /** Seconds after which to try again, where an HTTP response said so. */
+    retryAfter?: number;
     [field: string]: unknown;
 }
 interface Control {

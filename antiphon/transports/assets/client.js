@@ -204,7 +204,8 @@ var STATUS_ERRORS = {
 };
 async function refusalOf(response) {
   const body = await response.json().catch(() => null);
-  if (body?.meta) return refusal(body.meta);
+  const retryAfter = Number(response.headers.get("Retry-After"));
+  if (body?.meta) return refusal({ ...body.meta, ...retryAfter ? { retryAfter } : {} });
   return refusal({ error: STATUS_ERRORS[response.status] ?? `HTTP status ${response.status}` });
 }
 async function ask(url, request) {

@@ -99,7 +99,8 @@ const STATUS_ERRORS: Record<number, string> = {
 /** The ending that a response with an error status means. */
 export async function refusalOf(response: Response): Promise<Ending> {
   const body: { meta?: RefusalMeta } | null = await response.json().catch(() => null);
-  if (body?.meta) return refusal(body.meta);
+  const retryAfter = Number(response.headers.get("Retry-After"));
+  if (body?.meta) return refusal({ ...body.meta, ...(retryAfter ? { retryAfter } : {}) });
   return refusal({ error: STATUS_ERRORS[response.status] ?? `HTTP status ${response.status}` });
 }
 

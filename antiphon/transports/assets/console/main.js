@@ -3,16 +3,17 @@
 import { connect, obstacle } from "../client.js";
 import { chooseServed, choices, lockChoices, offerChoices } from "./choices.js";
 import { showCode } from "./code.js";
+import { arrangeDevices, chosenDevices, listDevices, watchDevices } from "./devices.js";
 import { $, make } from "./dom.js";
 import { askForInputs, inputsFor, inputsRefused, prepareInputs } from "./form.js";
 import { log, logMessage, restartTurns } from "./messages.js";
-import { clearOutputs, followOutputs, leaveOutputs } from "./outputs.js";
+import { clearOutputs, showOutput } from "./outputs.js";
 import { arrangeStats, drawStats, resetPlots } from "./plots.js";
 import {
   addLevel, arrangeSignals, drawMeters, drawWaves, hushSignals, resetSignals, showPictures,
 } from "./signals.js";
 import { beginSpeech, drawTrace, endSpeech, hear, prepareSpeech, showResult } from "./speech.js";
-import { duration } from "./units.js";
+import { duration, seconds } from "./units.js";
 import { advice } from "./words.js";
 
 const STATES = {
@@ -23,10 +24,11 @@ const SAMPLE_RATE = 24000; // Hz, of what is heard and captured
 const stillness = matchMedia("(prefers-reduced-motion: reduce)");
 let about = {}; // what the stream serves; empty when nobody has told
 let call = null;
+let hasTold = false; // whether results of speech come as messages; then outputs only repeat them
 
 /** All that has been chosen, as `connect` takes it. */
 function selection() {
-  return choices();
+  return { ...choices(), ...chosenDevices(choices()) };
 }
 
 function sendsSound() {
@@ -61,11 +63,18 @@ function start() {
   clearOutputs();
   restartTurns();
   $("heard").textContent = "";
+  hasTold = false;
+  showMuted(false);
   call = connect({
     ...selection(),
     sampleRate: SAMPLE_RATE,
     onState: (state, ending) => (ending ? finish(ending) : follow(state)),
     onMessage: receive,
+    onOutput: (output) => {
+      showOutput(output);
+      if (!hasTold) showResult(output);
+    },
+    onInterrupted: tellHeard,
     onPictures: showPictures,
     onLevel: addLevel,
     onCapture: hear,
@@ -75,24 +84,35 @@ function start() {
 
 function follow(state) {
   show(state);
+  if (state === "connecting") listDevices();
   if (state !== "open") return;
   inputsFor(call);
   if (sendsSound()) beginSpeech(SAMPLE_RATE);
 }
 
 function receive(message) {
-  const { event, type, data, token } = message;
+  const { type, data } = message;
   logMessage(message);
-  if (event === "started") call.token ??= token;
   if (type === "send_input") askForInputs();
-  if (type === "fetch_output") followOutputs(call, showResult);
-  if (type === "message") showResult(data);
+  if (type === "message") hasTold = showResult(data) || hasTold;
   if (type === "error") inputsRefused(data);
+}
+
+/** What was heard of a reply that was interrupted, in milliseconds where the client knows it. */
+function tellHeard({ heard, dropped }) {
+  const known = `Interrupted: heard ${seconds(heard / 1000)} of the reply, ${seconds(dropped / 1000)} dropped.`;
+  const text = heard === null ? "Interrupted: the rest of the reply was dropped." : known;
+  $("heard").textContent = text;
+  log("interrupted", text, "pause");
+}
+
+function showMuted(isMuted) {
+  $("mute").setAttribute("aria-pressed", isMuted);
+  $("in-label").textContent = isMuted ? "Microphone, muted" : "Microphone";
 }
 
 function finish(ending) {
   hushSignals();
-  leaveOutputs();
   inputsFor(null);
   endSpeech();
   show(ending.isProblem ? "failed" : "closed");
@@ -124,6 +144,7 @@ function redraw() {
 /** Say what can be chosen, and show what the chosen call has. */
 function arrange() {
   offerChoices(about);
+  arrangeDevices(choices());
   arrangeSignals(choices());
   arrangeStats(choices());
   showCode(selection());
@@ -157,6 +178,11 @@ $("form").addEventListener("submit", (event) => {
   else start();
 });
 $("form").addEventListener("change", arrange);
+$("mute").addEventListener("click", () => {
+  call.mute(!call.muted);
+  showMuted(call.muted);
+});
+watchDevices(() => (isRunning() ? call : null), (text) => notice(text, true));
 addEventListener("pagehide", () => call?.stop());
 addEventListener("resize", redraw);
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
@@ -165,5 +191,5 @@ const problem = obstacle();
 if (problem) notice(problem, true);
 $("toggle").disabled = problem !== null;
 arrange();
-await learn();
+await Promise.all([learn(), listDevices()]);
 document.documentElement.dataset.ready = "";

@@ -138,7 +138,8 @@ function addEndpoint(at) {
 }
 
 function showScores(results) {
-  const result = results.at(-1)?.verify_result;
+  const { enrolled, verify_result: result } = results.at(-1) ?? {};
+  if (enrolled) say(`Enrolled from ${seconds(enrolled)} of speech.`);
   if (!result) return;
   $("voice").hidden = false;
   $("voice-score").textContent = result.score.toFixed(3);
