@@ -1,8 +1,7 @@
-// Builds the client into one readable ES module and its types, for the Python package and for npm.
-// With a folder as its argument it writes there alone.
+// Builds the client into one readable ES module and its types, in each folder that it is given.
 
 import { spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -10,7 +9,6 @@ import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
-const ROOT = join(HERE, "../..");
 const NOTICE = "// The browser client of antiphon. Built from web/client by `make web`: change it there.\n";
 // The modules whose declarations pages see, none before those that it needs.
 const TYPED = ["messages", "endings", "options", "support", "devices", "audio/mulaw", "audio/resampler", "call"];
@@ -65,10 +63,7 @@ function plain(declarations) {
 }
 
 const files = { "client.js": await code(), "client.d.ts": types() };
-const [given] = process.argv.slice(2);
-const dist = join(HERE, "dist");
-for (const folder of given ? [given] : [dist, join(ROOT, "antiphon/transports/assets")]) {
+for (const folder of process.argv.slice(2)) {
   mkdirSync(folder, { recursive: true });
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
 }
-if (!given) cpSync(join(ROOT, "LICENSE"), join(dist, "LICENSE"));
