@@ -1,11 +1,9 @@
 """The HTTP routes of an application: a request in, a response out, whatever server carries them."""
 
-import gzip
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from functools import cache, partial
-from importlib.resources import files
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,6 +18,7 @@ from .host import Host
 from .http_routes import EVENT_STREAM, NO_STORE, HttpRoutes, last_event
 from .inputs import InputError, read_inputs
 from .output_events import output_events
+from .pages import PAGES, page
 from .requests import (
     Denied,
     Request,
@@ -37,18 +36,6 @@ __all__ = ("Routes",)
 log = logging.getLogger("antiphon")
 
 WEBSOCKET = "/websocket/offer"
-ASSETS = {
-    "/": ("index.html", "text/html"),
-    "/client.js": ("client.js", "text/javascript"),
-    "/console/style.css": ("console/style.css", "text/css"),
-    **{
-        f"/console/{name}.js": (f"console/{name}.js", "text/javascript")
-        for name in (
-            *("main", "choices", "code", "devices", "dom", "form", "messages", "outputs", "plots"),
-            *("schema", "signals", "speech", "speech_wire", "trace", "units", "words"),
-        )
-    },
-}
 
 
 class Routes:
@@ -70,7 +57,7 @@ class Routes:
             "/input_hook": {"POST": self._input_hook},
             "/outputs": {"GET": partial(self._outputs, event="output")},
             "/updates": {"GET": partial(self._outputs, event="")},
-            **{path: {"GET": self._asset} for path in ASSETS},
+            **{path: {"GET": page} for path in PAGES},
         }
 
     @property
@@ -215,19 +202,6 @@ class Routes:
             ]
         return msgspec.structs.replace(response, headers=tuple(headers))
 
-    async def _asset(self, request: Request) -> Response:
-        name, kind = ASSETS[request.path]
-        accepted = request.headers.get("accept-encoding", "").lower()
-        packs = "gzip" in (coding.strip() for coding in accepted.split(","))
-        headers = (
-            ("content-type", f"{kind}; charset=utf-8"),
-            ("cache-control", "no-cache"),
-            ("x-content-type-options", "nosniff"),
-            ("vary", "accept-encoding"),
-            *((("content-encoding", "gzip"),) if packs else ()),
-        )
-        return Response(status=200, headers=headers, body=_asset_body(name, packed=packs))
-
     async def _about(self, request: Request) -> Response:
         told = about(self.host.settings, webrtc=not self._webrtc.broken)
         return json_response(200, told, NO_STORE)
@@ -257,10 +231,3 @@ class Routes:
         outputs = self.host.directory.subscribe(call_id, after)
         body = output_events(outputs, after, event)
         return Response(status=200, headers=EVENT_STREAM, body=body)
-
-
-@cache
-def _asset_body(name: str, *, packed: bool) -> bytes:
-    if packed:
-        return gzip.compress(_asset_body(name, packed=False), mtime=0)
-    return files("antiphon.transports").joinpath("assets", name).read_bytes()

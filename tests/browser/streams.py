@@ -7,8 +7,9 @@ import numpy as np
 from antiphon import Interrupted, ReplyOnPause, Stream, Tone, echo, get_current_context
 from antiphon.core.audio.frames import Samples
 from tests.browser.follower import follow
+from tests.browser.witness import Witness
 
-__all__ = ("crowded", "followed", "talkative", "tone")
+__all__ = ("crowded", "followed", "talkative", "tone", "witnessed", "witnessed_video")
 
 tone = Stream(Tone(), mode="receive")
 """Plays to whoever calls; the client does not speak."""
@@ -33,3 +34,9 @@ async def tell(interrupted: Interrupted) -> None:
 
 talkative = Stream(ReplyOnPause(hum, on_interrupt=tell))
 """Answers every sentence at length, and tells how much of it was heard."""
+
+witnessed = Stream(Witness("audio", "send-receive"))
+"""Tells what it hears, and plays a tone."""
+
+witnessed_video = Stream(Witness("video", "send-receive"), modality="video")
+"""Tells what it sees, and shows blue pictures."""
