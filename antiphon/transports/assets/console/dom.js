@@ -14,19 +14,28 @@ export function make(tag, { data = {}, ...properties } = {}, ...children) {
   return element;
 }
 
-/** A list that keeps its newest `most` rows and follows its end while that is in sight. */
+/** The list in a box: it keeps its newest `most` rows and follows its end while that is in sight. */
 export class Rows {
-  constructor(list, most) {
-    this.list = list;
+  constructor(box, most) {
+    this.box = box;
+    this.list = box.firstElementChild;
     this.most = most;
   }
 
   add(row) {
-    const { list } = this;
-    const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 40;
+    const { box, list } = this;
+    const atEnd = box.scrollHeight - box.scrollTop - box.clientHeight < 40;
     list.append(row);
     while (list.children.length > this.most) list.firstChild.remove();
-    if (atEnd) list.scrollTop = list.scrollHeight;
+    if (atEnd) this.toEnd();
+  }
+
+  clear() {
+    this.list.replaceChildren();
+  }
+
+  toEnd() {
+    this.box.scrollTop = this.box.scrollHeight;
   }
 }
 

@@ -192,4 +192,4 @@ if (problem) notice(problem, true);
 $("toggle").disabled = problem !== null;
 arrange();
 await Promise.all([learn(), listDevices()]);
-document.documentElement.dataset.ready = "";
+delete document.documentElement.dataset.busy; // it is known what is served

@@ -28,7 +28,8 @@ export function logMessage(message) {
   const kind = type ?? event ?? status ?? "message";
   const turn = kind === "log" && TURNS[data];
   if (turn === "talk") rows.add(make("li", { className: "turn", textContent: `Turn ${(turns += 1)}` }));
-  log(kind, data ?? said ?? content(message), TONES[kind] ?? (turn || ""));
+  const value = kind === "send_input" || kind === "fetch_output" ? "" : data; // theirs is always empty
+  log(kind, value ?? said ?? content(message), TONES[kind] ?? (turn || ""));
 }
 
 function content({ event, media_format: format, mark, meta }) {
@@ -48,8 +49,8 @@ function matches(row) {
 
 function filter() {
   for (const row of rows.list.children) row.hidden = !matches(row);
-  rows.list.scrollTop = rows.list.scrollHeight;
+  rows.toEnd();
 }
 
 $("filter").addEventListener("input", filter);
-$("clear").addEventListener("click", () => rows.list.replaceChildren());
+$("clear").addEventListener("click", () => rows.clear());

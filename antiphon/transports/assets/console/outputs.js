@@ -14,5 +14,5 @@ export function showOutput(output) {
 
 export function clearOutputs() {
   $("outputs").hidden = true;
-  $("outputs-list").replaceChildren();
+  rows.clear();
 }

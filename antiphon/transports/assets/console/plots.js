@@ -54,7 +54,7 @@ class Plot {
 const plots = {
   roundTrip: new Plot("round-trip", "Round trip"),
   jitter: new Plot("jitter", "Jitter"),
-  buffered: new Plot("buffered", "Buffered sound"),
+  buffered: new Plot("buffered", "Buffer"),
 };
 $("plots").append(...Object.values(plots).map(({ element }) => element));
 let measuredAt = 0;
