@@ -147,7 +147,6 @@ async def test_what_a_handler_of_speech_tells_is_shown_in_the_same_view(
         await expect(console.part("speech")).to_be_hidden()
         await console.start("webrtc", "send")
         await console.until(SOME_SPEECH)
-        )
         await console.until(SPEECH_DRAWN)
         await console.stop()
 
