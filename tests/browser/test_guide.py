@@ -17,6 +17,7 @@ from tests.browser.conftest import profile
 from tests.browser.console import opened
 from tests.browser.devtools import DevTools, inspected
 from tests.browser.grid import MODES
+from tests.browser.npm import package
 from tests.browser.server import Server, running, serving
 from tests.browser.witness import TONE_HZ
 
@@ -29,6 +30,8 @@ STYLES = ("plain", "client")
 ARTEFACTS = Path(__file__).parents[2] / ".artifacts"
 CONTRAST = Path(__file__).with_name("contrast.js").read_text()
 REFUSAL = b'"error":"unsupported_modality"'
+VIOLATIONS = """() => axe.run().then(({ violations }) =>
+  violations.map(({ id, nodes }) => [id, ...nodes.map(({ html }) => html)]))"""
 ASK = 'send({ event: "message", data: "ask" });'
 
 
@@ -111,6 +114,27 @@ async def test_the_code_runs_as_shown(
             for style in STYLES:
                 call = partial(check_sample, mode=mode, style=style)
                 pages.start_soon(call, browser, grid, connection, modality)
+
+
+@pytest.mark.parametrize("connection", ["websocket", "http"])
+async def test_raw_sound_answers_marks_when_they_are_played_and_drops_at_a_clear(
+    chromium: str, context: BrowserContext, connection: str
+) -> None:
+    """A listener that has stood still for 1.5 s has so much more to drop."""
+    async with (
+        serving("tests.browser.streams:followed") as server,
+        inspected(context, f"{server.url}/docs#{connection}/audio/receive/plain") as tools,
+    ):
+        await tools.run("sample")
+        await tools.until("context.currentTime > 1 && hears(500)")
+        await tools.paste("await context.suspend(); const since = performance.now();")
+        await tools.until("performance.now() > since + 1500")
+        await tools.run("message")
+        await tools.until("told(({ dropped }) => dropped > 1.2)")
+        await tools.paste("await context.resume(); const until = context.currentTime + 0.3;")
+        await tools.until("context.currentTime > until")
+        assert not await tools.page.evaluate("hears(500)")
+        await check_end(tools)
 
 
 @pytest.mark.parametrize("modality", ["video", "audio-video"])
@@ -241,6 +265,18 @@ async def test_the_guide_is_readable(
         assert {text: ratio for text, ratio in ratios.items() if ratio < 4.5} == {}
         assert await page.evaluate("document.documentElement.scrollWidth") <= width
         await page.screenshot(path=ARTEFACTS / f"guide-{width}-{scheme}.png", full_page=True)
+
+
+async def test_the_guide_has_no_violations_of_accessibility(
+    context: BrowserContext, grid: Server
+) -> None:
+    """By axe-core: WCAG 2.2 at A and AA, and its best practices."""
+    axe = package("axe-core", "4.14.1") / "axe.min.js"
+    async with inspected(context, f"{grid.url}/audio/send-receive/docs#websocket") as tools:
+        await tools.page.add_script_tag(path=axe)
+        for choice in ("websocket/audio/plain", "http/audio-video/client"):
+            await sample_of(tools, choice)
+            assert await tools.page.evaluate(VIOLATIONS) == []
 
 
 async def test_the_guide_is_light_and_asks_for_nothing_elsewhere(

@@ -76,10 +76,13 @@ function isShown(groups) {
 function table(label, heads, rows) {
   const cells = (tag, row) => row.map((cell) => `<${tag}${tag === "th" ? ' scope="col"' : ""}>${cell}</${tag}>`).join("");
   const body = rows.map((row) => `<tr>${cells("td", row)}</tr>`).join("");
-  return `<div class="scroll" role="region" aria-label="${label}" tabindex="0"><table><thead><tr>${cells("th", heads)}</tr></thead><tbody>${body}</tbody></table></div>`;
+  return `<div class="scroll" role="group" aria-label="${label}" tabindex="0"><table><thead><tr>${cells("th", heads)}</tr></thead><tbody>${body}</tbody></table></div>`;
 }
 
-const example = (message) => `<code class="example">${JSON.stringify(message, null, 1).replace(/\s*\n\s*/g, " ")}</code>`;
+function example(message) {
+  const text = JSON.stringify(message, null, 1).replace(/\n\s*/g, " ").replace(/(?<=[{[]) | (?=[}\]])/g, "");
+  return `<code class="example">${text}</code>`;
+}
 
 function showTables() {
   const connection = carrier(choice.connection, choice.modality);
@@ -109,7 +112,7 @@ function show() {
   for (const part of all("[data-for]")) part.hidden = !isShown(part.dataset.for);
   showTables();
   showCode();
-  for (const link of all('a[href^="#"]')) {
+  for (const link of all('a[href^="#"]:not(.skip)')) {
     const { place } = parse(link.hash);
     if (place) link.hash = fragment(place);
   }
@@ -160,7 +163,7 @@ function addCopyButtons() {
     const title = block.closest("section").querySelector("h2").textContent;
     block.replaceWith(frame);
     block.tabIndex = 0; // long lines are scrolled by keyboard
-    block.setAttribute("role", "region");
+    block.setAttribute("role", "group");
     block.setAttribute("aria-label", `Code: ${title}`);
     const button = Object.assign(document.createElement("button"), { type: "button", className: "copy", textContent: "Copy" });
     button.setAttribute("aria-live", "polite");

@@ -74,7 +74,7 @@ const peer = new RTCPeerConnection(configuration);
 // In a page of yours, begin in a click: browsers play no sound before one.
 const player = document.createElement("$PLAYER");
 player.srcObject = new MediaStream();
-player.autoplay = true;
+player.autoplay = player.playsInline = true;
 document.body.append(player);
 peer.ontrack = ({ track }) => player.srcObject.addTrack(track);
 
