@@ -24,7 +24,7 @@ export function inputsFor(running) {
 /** The handler waits for inputs. */
 export function askForInputs() {
   $("inputs").hidden = false;
-  asked("The stream asks for inputs.");
+  asked("The stream asks for inputs.", true);
 }
 
 /** An error of the server may be about what was sent in the call. */
@@ -32,9 +32,9 @@ export function inputsRefused(text) {
   if (typeof text === "string" && text.startsWith(IN_BAND)) mark(readErrors(text.slice(IN_BAND.length)));
 }
 
-function asked(text) {
+function asked(text, isWanted = false) {
   $("inputs-asked").textContent = text;
-  $("inputs").classList.toggle("wanted", Boolean(text));
+  $("inputs").classList.toggle("wanted", isWanted);
 }
 
 function mark(errors) {

@@ -19,7 +19,8 @@ class Plot {
     this.svg.setAttribute("preserveAspectRatio", "none");
     this.svg.append(this.line);
     const from = make("span", { className: "from", textContent: "1 min ago" });
-    const axes = make("div", { className: "axes", "aria-hidden": "true" }, this.svg, this.top, from);
+    const to = make("span", { className: "now", textContent: "now" });
+    const axes = make("div", { className: "axes", "aria-hidden": "true" }, this.svg, this.top, from, to);
     this.element = make("dl", { className: "plot" }, make("dt", { textContent: label }), this.value, make("dd", {}, axes));
     this.add(null);
   }

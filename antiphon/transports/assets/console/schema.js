@@ -92,7 +92,8 @@ export class SchemaForm {
     control.setAttribute("aria-describedby", `${id}-hint ${wrong.id}`);
     if (isRequired) control.setAttribute("aria-required", "true");
     this.#fields.push({ path, control, wrong, read: () => reading(path, read) });
-    const label = make("label", { htmlFor: id, textContent: title }, isRequired ? "" : make("i", { textContent: " optional" }));
+    const isAlwaysGiven = isRequired || control.type === "checkbox" || control.type === "range";
+    const label = make("label", { htmlFor: id, textContent: title }, isAlwaysGiven ? "" : make("i", { textContent: " optional" }));
     const hint = make("p", { className: "hint", id: `${id}-hint`, textContent: schema.description ?? "" });
     return make("div", { className: `field ${control.type}` }, label, ...beside, control, hint, wrong);
   }
