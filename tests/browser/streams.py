@@ -23,8 +23,14 @@ from tests.browser.follower import follow
 from tests.browser.witness import Witness
 
 __all__ = (
-    *("asking", "crowded", "followed", "summarised", "talkative", "tone"),
-    *("witnessed", "witnessed_video"),
+    "asking",
+    "crowded",
+    "followed",
+    "summarised",
+    "talkative",
+    "tone",
+    "witnessed",
+    "witnessed_video",
 )
 
 tone = Stream(Tone(), mode="receive")
