@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 HOST ?= 127.0.0.1
 PORT ?= 8000
 
-.PHONY: run test slow lint types floors unit docs docs-serve coverage format clean
+.PHONY: run test slow lint types floors unit docs docs-serve coverage web format clean
 
 run: $(VENV)/.installed
 	$(BIN)/antiphon serve --host $(HOST) --port $(PORT)
@@ -42,6 +42,12 @@ docs-serve: $(VENV)/.installed-dev
 coverage: $(VENV)/.installed-dev
 	$(BIN)/coverage run -m pytest
 	$(BIN)/coverage report
+
+# The browser client from its sources; what it makes is committed, so nothing else needs Node.js.
+web: $(VENV)/.installed-dev
+	$(BIN)/python -m tests.npm web/client install --no-package-lock --ignore-scripts --no-audit --no-fund
+	$(BIN)/python -m tests.npm web/client run build
+	$(BIN)/python -m tests.npm web/client run check
 
 format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix .

@@ -3,6 +3,8 @@
 import dataclasses
 import typing
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from importlib import import_module
 from typing import (
     Any,
     NotRequired,
@@ -42,6 +44,12 @@ class InputType(Protocol):
     def read(self, fields: dict[str, Any]) -> tuple[Any, ...]:
         """The values in declared order; optional ones that were left out at the end are not among
         them. Raises InputError, which names the path of each field that is wrong.
+        """
+        ...
+
+    def schema(self) -> dict[str, Any]:
+        """The type as a JSON schema of an object, its properties in declared order and without the
+        call's id; empty, which fits anything, for a type that no schema can describe.
         """
         ...
 
@@ -103,6 +111,9 @@ class _Msgspec:
             return _without_tail(value, self._names)
         return tuple(getattr(value, name) for name in self._names)
 
+    def schema(self) -> dict[str, Any]:
+        return _schema(partial(msgspec.json.schema, self._type), self.keys)
+
     def _errors(self, fields: Mapping[str, Any]) -> list[str]:
         """One for each field that is wrong by itself: msgspec stops at the first."""
         errors: list[str] = []
@@ -145,6 +156,9 @@ class _Pydantic:
         self.keys: tuple[str, ...] = tuple(keys[name] for name in self._names)
         validator: Any = declared.__pydantic_validator__
         self._validate: Callable[[bytes], Any] = validator.validate_json
+        self._describe: Callable[[], dict[str, Any]] = getattr(
+            declared, "model_json_schema", partial(_dataclass_schema, declared)
+        )
 
     def read(self, fields: dict[str, Any]) -> tuple[Any, ...]:
         try:
@@ -157,6 +171,33 @@ class _Pydantic:
             found = errors(include_url=False, include_context=False, include_input=False)
             raise _told([f"{each['msg']} - at `{_path(each['loc'])}`" for each in found]) from error
         return tuple(getattr(value, name) for name in self._names)
+
+    def schema(self) -> dict[str, Any]:
+        return _schema(self._describe, self.keys)
+
+
+def _dataclass_schema(declared: Any) -> dict[str, Any]:
+    """A dataclass of pydantic's has no method for it; who has declared one has pydantic."""
+    schema: dict[str, Any] = import_module("pydantic").TypeAdapter(declared).json_schema()
+    return schema
+
+
+def _schema(describe: Callable[[], dict[str, Any]], keys: Sequence[str]) -> dict[str, Any]:
+    """What is described, its root in place, with these properties in this order."""
+    try:
+        whole = describe()
+    except (TypeError, ValueError, RuntimeError):  # pydantic's own are RuntimeErrors
+        return {}
+    shared: dict[str, Any] = whole.pop("$defs", {})
+    name = str(whole.get("$ref", "")).rpartition("/")[2]
+    root = dict(shared[name]) if name else whole
+    properties: dict[str, Any] = root.get("properties", {})
+    root["properties"] = {key: properties[key] for key in keys if key in properties}
+    root["required"] = [key for key in keys if key in root.get("required", ())]
+    others = {key: value for key, value in shared.items() if key != name}
+    if name and f'"#/$defs/{name}"'.encode() in msgspec.json.encode((root, others)):
+        others = shared  # a type that holds itself
+    return {**root, "$defs": others} if others else root
 
 
 def _alias(name: str, field: Any) -> str:

@@ -89,11 +89,12 @@ async def opened(context: BrowserContext, url: str) -> AsyncGenerator[Console, N
 
     def check(request: Request) -> None:
         target = urlsplit(request.url)
-        if target.scheme in ("http", "https") and target.netloc != urlsplit(url).netloc:
+        if target.scheme in ("http", "https") and target.hostname != urlsplit(url).hostname:
             problems.append(f"a request went elsewhere: {request.url}")
 
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.on("request", check)
     await page.goto(url)
+    await page.locator("html:not([data-busy])").wait_for(state="attached")
     yield Console(page)
     assert not problems
