@@ -4,11 +4,11 @@ from collections.abc import AsyncGenerator
 
 import numpy as np
 
-from antiphon import Interrupted, ReplyOnPause, Stream, Tone, echo, get_current_context
+from antiphon import Call, Interrupted, ReplyOnPause, Stream, Tone, echo, get_current_context
 from antiphon.core.audio.frames import Samples
 from tests.browser.follower import follow
 
-__all__ = ("crowded", "followed", "talkative", "tone")
+__all__ = ("crowded", "curious", "followed", "talkative", "tone")
 
 tone = Stream(Tone(), mode="receive")
 """Plays to whoever calls; the client does not speak."""
@@ -33,3 +33,13 @@ async def tell(interrupted: Interrupted) -> None:
 
 talkative = Stream(ReplyOnPause(hum, on_interrupt=tell))
 """Answers every sentence at length, and tells how much of it was heard."""
+
+
+async def answer(call: Call) -> None:
+    """Tells as an output what inputs it has, whenever a message asks for them."""
+    async for _ in call.messages:
+        await call.output(list(call.inputs))
+
+
+curious = Stream(answer, require_token=True)
+"""Gives back its inputs as outputs, when it is sent a message."""
