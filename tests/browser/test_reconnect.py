@@ -114,14 +114,15 @@ async def refuse(server: Peer, error: str) -> None:
     await server.close(1013)
 
 
-async def test_a_full_server_is_asked_again_and_a_refusal_is_not(console: Console) -> None:
-    async def full(server: Peer) -> None:
-        await refuse(server, "concurrency_limit_reached")
+async def be_full(server: Peer) -> None:
+    await refuse(server, "concurrency_limit_reached")
 
+
+async def test_a_full_server_is_asked_again_and_a_refusal_is_not(console: Console) -> None:
     async def forbidden(server: Peer) -> None:
         await refuse(server, "unauthorized")
 
-    script, starts = in_turn(lose, full, forbidden)
+    script, starts = in_turn(lose, be_full, forbidden)
     async with peer(script) as url:
         await console.run(CALL, {"url": url, "reconnect": SOON})
         assert (await console.run(ENDING))[0] == "refused"
@@ -132,7 +133,7 @@ async def test_a_full_server_is_asked_again_and_a_refusal_is_not(console: Consol
     ("options", "script"),
     [
         ({"reconnect": SOON}, finish),
-        ({"reconnect": SOON}, lambda server: refuse(server, "concurrency_limit_reached")),
+        ({"reconnect": SOON}, be_full),
         ({"reconnect": False}, lose),
         ({}, lose),
     ],
