@@ -25,6 +25,7 @@ from tests.browser.witness import Witness
 __all__ = (
     "asking",
     "crowded",
+    "curious",
     "followed",
     "summarised",
     "talkative",
@@ -97,3 +98,13 @@ asking = Stream(ask, inputs=Wishes, time_limit=600, speech=Speech(voice_activity
 
 summarised = Stream(speech_summary())
 """Tells how much is spoken."""
+
+
+async def answer(call: Call) -> None:
+    """Tells as an output what inputs it has, whenever a message asks for them."""
+    async for _ in call.messages:
+        await call.output(list(call.inputs))
+
+
+curious = Stream(answer, require_token=True)
+"""Gives back its inputs as outputs, when it is sent a message."""
