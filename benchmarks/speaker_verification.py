@@ -29,7 +29,7 @@ from antiphon.core.speech.calibration import Calibration
 from antiphon.handlers.vad.compact import CompactModel
 from antiphon.handlers.verify.cepstra import cepstra
 from antiphon.handlers.verify.choose import speaker_encoder
-from antiphon.handlers.verify.ge2e_weights import ge2e_file
+from antiphon.handlers.verify.ge2e_weights import ge2e_installed
 from antiphon.handlers.verify.gmm import GmmEncoder, weights
 from antiphon.handlers.verify.mixture import shifts
 from benchmarks.report import print_header, print_table
@@ -123,7 +123,7 @@ def _options() -> argparse.Namespace:
 
 
 def _installed() -> list[str]:
-    return ["gmm", "ge2e"] if ge2e_file().is_file() else ["gmm"]
+    return ["gmm", "ge2e"] if ge2e_installed() else ["gmm"]
 
 
 def _with_rivals(encoder: SpeakerEncoder) -> Iterator[Engine]:
@@ -134,6 +134,7 @@ def _with_rivals(encoder: SpeakerEncoder) -> Iterator[Engine]:
 
 def _fit(encoder: SpeakerEncoder, folder: Path) -> None:
     """Print the calibration, and what one fitted on half of the speakers is worth on the others."""
+    print(f"\n{encoder.name}")
     rng = np.random.default_rng(5)
     made = list(versions(rng, recordings(folder), FIT_CHANNELS, (1.0,)))
 

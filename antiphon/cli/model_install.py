@@ -65,17 +65,15 @@ def _install(arguments: argparse.Namespace) -> int:
             with tempfile.TemporaryDirectory() as folder:
                 return _write(_downloaded(Path(folder)))
         return _write(wheel)
-    except (_InstallError, ValueError, OSError) as error:
+    except (AntiphonError, ValueError, OSError) as error:
         return _failed("install", error)
 
 
 def _remove(arguments: argparse.Namespace) -> int:
-    path = ge2e_file()
     try:
+        path = ge2e_file()
         path.unlink()
-    except FileNotFoundError:
-        return _failed("remove", _InstallError(f"there is no {path}"))
-    except OSError as error:
+    except (AntiphonError, OSError) as error:
         return _failed("remove", error)
     print(f"{path} is deleted")
     return 0

@@ -9,6 +9,7 @@ from antiphon.cli import model_install
 from antiphon.cli.main import main
 from antiphon.handlers.verify.ge2e_weights import REQUIREMENT, Weights, ge2e_file
 from tests.handlers.verify.ge2e_by_hand import some_weights
+from tests.handlers.verify.homes import nowhere
 
 INSTALL = ["models", "install", "ge2e"]
 
@@ -93,7 +94,18 @@ def test_the_wheel_becomes_weights_which_can_be_removed(
 
 def test_what_is_not_there_cannot_be_removed(data: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["models", "remove", "ge2e"]) == 1
-    assert f"antiphon models remove: there is no {data}" in capfd.readouterr().err
+    path = data / "models" / "ge2e.npz"
+    assert f"antiphon models remove: [Errno 2] No such file or directory: '{path}'" in (
+        capfd.readouterr().err
+    )
+
+
+def test_without_a_home_it_says_how_to_name_a_folder(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    nowhere(monkeypatch)
+    assert main(["models", "remove", "ge2e"]) == 1
+    assert "ANTIPHON_DATA names a folder for models" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize("command", ["install", "remove"])

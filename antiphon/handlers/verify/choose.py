@@ -6,7 +6,7 @@ from functools import cache
 
 from ...core.models import SpeakerEncoder
 from .ge2e import Ge2eEncoder
-from .ge2e_weights import ge2e_file
+from .ge2e_weights import ge2e_installed
 from .gmm import GmmEncoder
 from .onnx_encoder import OnnxEncoder
 
@@ -29,7 +29,7 @@ def speaker_encoder(which: str | SpeakerEncoder) -> SpeakerEncoder:
     if not isinstance(which, str):
         return _checked(which)
     if which == "auto":
-        which = "ge2e" if ge2e_file().is_file() else "gmm"
+        which = "ge2e" if ge2e_installed() else "gmm"
     if which not in ENCODERS and not which.endswith(_NETWORK):
         raise ValueError(
             f"speaker encoder {which!r}; allowed: auto, {', '.join(ENCODERS)}, the path of a file"

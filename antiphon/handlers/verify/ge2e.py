@@ -8,7 +8,6 @@ Speech is raised to a level, and its mel powers are heard in stretches of 1.6 s 
 mean of what the network says of each is the embedding.
 """
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +28,7 @@ Floats = npt.NDArray[np.float32]
 _STRETCH = 160  # frames
 _STEP = 77  # frames: 1.3 stretches a second
 _LEAST_FILLED = 0.75  # of the last stretch, if it is not the only one
+_TOGETHER = 12  # stretches
 _LEVEL = 10 ** (-30 / 20)  # -30 dBFS: what is weaker is raised to it
 _FULL_SCALE = 32768
 
@@ -62,7 +62,8 @@ class Ge2eEncoder:
         starts = stretches(len(sound))
         mels = mel_powers(sound, starts[-1] + _STRETCH)
         total = np.zeros(self.dimension, np.float32)
-        for some in _shared_out(starts):
+        for first in range(0, len(starts), _TOGETHER):
+            some = starts[first : first + _TOGETHER]
             heard = np.stack([mels[start : start + _STRETCH] for start in some])
             total += voices(heard, self._network).sum(axis=0)
         return total / max(float(np.linalg.norm(total)), 1e-9)
@@ -82,12 +83,3 @@ def stretches(samples: int) -> range:
 def _raised(sound: Floats) -> Floats:
     strength = float(np.sqrt(np.mean(np.square(sound))))
     return sound * np.float32(_LEVEL / strength) if 0 < strength < _LEVEL else sound
-
-
-def _shared_out(starts: range) -> Iterator[range]:
-    """By threes or sixteens: products of four to seven columns take OpenBLAS longer than their
-    parts do.
-    """
-    size = 16 if len(starts) > 7 else 3
-    for first in range(0, len(starts), size):
-        yield starts[first : first + size]

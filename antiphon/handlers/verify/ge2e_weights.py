@@ -24,6 +24,7 @@ __all__ = (
     "WHEEL_HASH",
     "Weights",
     "ge2e_file",
+    "ge2e_installed",
     "read_weights",
     "weights_hash",
     "weights_in_wheel",
@@ -49,6 +50,14 @@ Python package, rounded to 16 bits; the state of the training was left out. Not 
 def ge2e_file() -> Path:
     """Where the weights are if they are installed."""
     return data_folder() / "models" / "ge2e.npz"
+
+
+def ge2e_installed() -> bool:
+    """Whether they are: not where there is no folder for them, or none that may be looked into."""
+    try:
+        return ge2e_file().is_file()
+    except (ConfigurationError, OSError):
+        return False
 
 
 def weights_hash(weights: Weights) -> str:
@@ -100,7 +109,9 @@ def read_weights(path: Path) -> Weights:
         raise ConfigurationError(
             "the weights of GE2E are not installed: antiphon models install ge2e"
         ) from None
-    except (OSError, ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except OSError as error:
+        raise ConfigurationError(f"the weights of GE2E cannot be read: {error}") from error
+    except (ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise _damaged(path, str(error)) from error
     if (found := weights_hash(weights)) != WEIGHTS_HASH:
         raise _damaged(path, f"its SHA-256 is {found}")

@@ -9,6 +9,7 @@ from antiphon.handlers.verify.choose import speaker_encoder
 from antiphon.handlers.verify.ge2e_weights import ge2e_file, weights_hash, write_weights
 from tests.core.speech.encoders import ByLoudness
 from tests.handlers.verify.ge2e_by_hand import some_weights
+from tests.handlers.verify.homes import nowhere
 
 
 @pytest.fixture(autouse=True)
@@ -23,6 +24,15 @@ def nothing_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
 def test_auto_is_the_demonstration_where_nothing_else_is_installed() -> None:
     assert speaker_encoder("auto").engine == "gmm"
     assert speaker_encoder("auto") is speaker_encoder("gmm")
+
+
+def test_auto_is_the_demonstration_for_a_user_without_a_home(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    nowhere(monkeypatch)
+    assert speaker_encoder("auto").engine == "gmm"
+    with pytest.raises(ConfigurationError, match="ANTIPHON_DATA names a folder for models"):
+        speaker_encoder("ge2e")
 
 
 def test_auto_is_ge2e_where_it_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:

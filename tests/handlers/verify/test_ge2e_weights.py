@@ -102,6 +102,11 @@ def test_where_there_are_none_the_error_says_how_to_install_them(tmp_path: Path)
         read_weights(tmp_path / "ge2e.npz")
 
 
+def test_a_file_that_cannot_be_read_is_told_of(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"cannot be read: .*directory"):
+        read_weights(tmp_path)
+
+
 def test_a_damaged_file_is_refused(installed: Path) -> None:
     good = installed.read_bytes()
     middle = len(good) // 2
