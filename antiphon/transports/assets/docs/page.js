@@ -89,7 +89,7 @@ function showTables() {
   const here = (row) => row.at(-1).split(" ").includes(connection);
   const messages = (label, list) => table(label, ["Message", "Meaning"], list.filter(here).map(([message, meaning]) => [example(message), meaning]));
   const hasCodes = connection === "websocket";
-  const refusals = REFUSALS.filter(here).map(([name, status, close, when]) => [`<code>${name}</code>`, status, ...(hasCodes ? [close] : []), when]);
+  const refusals = REFUSALS.filter(here).map(([name, status, close, when]) => [`<code>${name.replaceAll("_", "_<wbr>")}</code>`, status, ...(hasCodes ? [close] : []), when]);
   const shown = {
     "to-server": messages("Messages of the client", TO_SERVER),
     "to-client": messages("Messages of the server", TO_CLIENT),
