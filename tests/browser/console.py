@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import anyio
 from playwright.async_api import BrowserContext, Locator, Page, Request, expect
 
-__all__ = ("Console", "opened")
+__all__ = ("TIMEOUT", "Console", "opened")
 
 TIMEOUT = 15_000  # milliseconds; generous, because a wait that succeeds does not take it
 CALLS = "async (count) => { while ((await (await fetch('health')).json()).calls !== count); }"

@@ -3,6 +3,7 @@
 import gzip
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -42,8 +43,8 @@ def test_the_package_holds_the_module_its_types_and_what_tells_of_them(packages:
     done = npm(CLIENT, "pack", "--dry-run", "--json")
     assert done.returncode == 0, done.stderr
     # What the build prints comes before.
-    packed = json.loads(done.stdout[done.stdout.index("[") :])
-    (package,) = packed if isinstance(packed, list) else packed.values()
+    packed: list[dict[str, Any]] = json.loads(done.stdout[done.stdout.index("[") :])
+    (package,) = packed
     paths = {file["path"] for file in package["files"]}
     assert paths == {
         "LICENSE",

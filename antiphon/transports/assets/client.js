@@ -344,7 +344,8 @@ var PlayoutBuffer = class {
   #replyStart = 0;
   #isPlaying = false;
   #wait = 0;
-  // how much playing still waits for
+  // how much playing waits for
+  #waited = 0;
   #dry = Infinity;
   // samples since the last was played
   #tail = 0;
@@ -446,12 +447,13 @@ var PlayoutBuffer = class {
       this.#risen = Infinity;
     }
     this.#wait = Math.max(this.target - this.#lagAt(at), LEAST_TARGET * this.#rate);
+    this.#waited = 0;
     this.#watch();
   }
   #tryToStart(passed) {
     if (this.buffered === 0) return;
-    this.#isPlaying = this.buffered >= this.#wait || passed >= this.#wait;
-    this.#wait -= passed;
+    this.#waited += passed;
+    this.#isPlaying = Math.max(this.buffered, this.#waited) >= this.#wait;
   }
   /** The sound goes on for a moment, mirrored and ever softer: a step to silence would click. */
   #stop() {

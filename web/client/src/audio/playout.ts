@@ -39,7 +39,8 @@ export class PlayoutBuffer {
   #streamStart = 0;
   #replyStart = 0;
   #isPlaying = false;
-  #wait = 0; // how much playing still waits for
+  #wait = 0; // how much playing waits for
+  #waited = 0;
   #dry = Infinity; // samples since the last was played
   #tail = 0; // the position behind the last that was played
   #faded = Infinity; // samples of the fade after it
@@ -149,13 +150,14 @@ export class PlayoutBuffer {
       this.#risen = Infinity;
     }
     this.#wait = Math.max(this.target - this.#lagAt(at), LEAST_TARGET * this.#rate);
+    this.#waited = 0;
     this.#watch();
   }
 
   #tryToStart(passed: number): void {
     if (this.buffered === 0) return;
-    this.#isPlaying = this.buffered >= this.#wait || passed >= this.#wait;
-    this.#wait -= passed;
+    this.#waited += passed;
+    this.#isPlaying = Math.max(this.buffered, this.#waited) >= this.#wait;
   }
 
   /** The sound goes on for a moment, mirrored and ever softer: a step to silence would click. */
