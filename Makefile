@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 HOST ?= 127.0.0.1
 PORT ?= 8000
 
-.PHONY: run test slow lint types floors unit coverage web format clean
+.PHONY: run test slow lint types floors unit docs docs-serve coverage web format clean
 
 run: $(VENV)/.installed
 	$(BIN)/antiphon serve --host $(HOST) --port $(PORT)
@@ -27,8 +27,16 @@ types: $(VENV)/.installed-dev
 floors: $(VENV)/.installed-dev
 	$(BIN)/lint-imports
 
+# Most tests wait for real time to pass, so three at once take hardly more of two cores.
 unit: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 3 --dist loadfile
+
+# The tests build the site too; here it stays, in .artifacts/site.
+docs: $(VENV)/.installed-dev
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+docs-serve: $(VENV)/.installed-dev
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve --dev-addr $(HOST):$(PORT)
 
 # Tracing every line makes the tests take half as long again, so it is not part of `test`.
 coverage: $(VENV)/.installed-dev

@@ -14,7 +14,7 @@ examples:
   antiphon serve                              an echo on http://127.0.0.1:8000
   antiphon serve app:stream                   `stream = Stream(...)` of app.py
   antiphon call ws://127.0.0.1:8000 --play in.wav --record out.wav
-  antiphon models                             the engines for voice activity, and their cost
+  antiphon models                             the engines for voice activity and for speakers
 
 `antiphon COMMAND --help` tells more of each.
 """

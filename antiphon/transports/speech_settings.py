@@ -24,7 +24,7 @@ class Speech(msgspec.Struct, frozen=True, kw_only=True):
     voice_activity: str | VoiceActivityModel = "auto"
     """What tells speech from other sound: "auto", "compact", "silero", or a model."""
     speaker_encoder: str | SpeakerEncoder = "auto"
-    """What tells voices apart: "auto", "gmm", which is a demonstration, or an encoder."""
+    """What tells voices apart: "auto", an engine's name (docs/verification.md), or an encoder."""
     endpoint_latch: bool = False
     """Whether a stream has one endpoint at most, instead of one for each utterance."""
     frames: SummaryFrames = "all"

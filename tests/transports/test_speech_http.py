@@ -137,7 +137,8 @@ async def test_the_build_says_which_engine_hears(server: Server) -> None:
 
 
 async def test_the_build_calls_a_demonstration_by_its_name(server: Server) -> None:
-    response = await asked(server, speech_stream(), "GET", "/core/get_build_info")
+    stream = speech_stream(Speech(voice_activity=Loudness(), speaker_encoder="gmm"))
+    response = await asked(server, stream, "GET", "/core/get_build_info")
     assert response.json()["components"] == ["speech_endpoint", "speech_summary", "voice_verify"]
     assert response.json()["speaker_encoder"] == "gmm (demonstration)"
 

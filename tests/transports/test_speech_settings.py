@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from antiphon import Speech, Stream, echo
+from antiphon.handlers.verify.choose import speaker_encoder
 from tests.core.loudness import Loudness
 from tests.core.speech.encoders import ByLoudness
 
@@ -45,7 +46,8 @@ def test_an_encoder_is_chosen_by_name_or_is_ones_own_and_loaded_only_if_it_is_us
 
     own = ByLoudness()
     assert encoder(speaker_encoder=own) is own
-    assert encoder().engine == encoder(speaker_encoder="gmm").engine == "gmm"
+    assert encoder(speaker_encoder="gmm").engine == "gmm"
+    assert encoder() is speaker_encoder("auto")
     assert encoder(verification=False, speaker_encoder="no such") is None
     with pytest.raises(ValueError, match="no such"):
         encoder(speaker_encoder="no such")

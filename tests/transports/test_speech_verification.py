@@ -3,6 +3,7 @@
 import json
 import logging
 import threading
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import anyio
@@ -35,15 +36,21 @@ from tests.transports.voices import FOREIGN, MINE, THEIRS, Gate, Heavy, mine, th
 __all__ = ("backend_of", "place_of", "server")
 
 
+Talk = Callable[..., Awaitable[list[str]]]
+
+
 def results(answer: str) -> list[dict[str, Any]]:
     """An answer to sound: always an array."""
     return msgspec.json.decode(answer, type=list[dict[str, Any]])
 
 
-async def test_the_python_example_gets_0_to_9_results(server: Server) -> None:
-    """It waits for each answer; a whole file of 44,032 samples is one message, ten times."""
+@pytest.mark.parametrize("talk", [ask, pipeline])
+async def test_the_python_example_gets_0_to_9_results(server: Server, talk: Talk) -> None:
+    """A whole file of 44,032 samples is one message, ten times; it waits for each answer, or reads
+    when all is sent.
+    """
     async with server(verify_stream()) as site, site.client(VERIFY) as client:
-        answers = await ask(client, MINE, "16000", "10", "3", *[pcm(mine(2.752))] * 10)
+        answers = await talk(client, MINE, "16000", "10", "3", *[pcm(mine(2.752))] * 10)
     assert answers[:4] == ["200"] * 4
     assert answers[4] == "[]"
     assert np.cumsum([len(results(a)) for a in answers[4:]]).tolist() == list(range(10))

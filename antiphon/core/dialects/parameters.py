@@ -152,8 +152,8 @@ class SpeechSession:
 
     @property
     def running(self) -> bool:
-        """Whether all parameters are known."""
-        return self._state is _State.RUNNING
+        """Whether all parameters that have to come are known."""
+        return self._state is not _State.PARAMETERS
 
     def receive(self, kind: Kind, payload: bytes) -> Answer | Work | None:
         """The next message, TEXT or BINARY; not before the last one is answered."""

@@ -188,6 +188,16 @@ def test_three_parameters_and_no_sound_is_sound_enough() -> None:
     assert Talk(VERIFY).say(TEMPLATE, "8000", "10", b"", "3")[-2:] == ["0", "500"]
 
 
+def test_who_has_sent_three_parameters_owes_none() -> None:
+    """They come within a time; sound may take longer."""
+    talk = Talk(VERIFY)
+    running: list[bool] = []
+    for text in (TEMPLATE, "8000", "10"):
+        talk.say(text)
+        running.append(talk.session.running)
+    assert running == [False, False, True]
+
+
 def test_a_refused_fourth_parameter_leaves_both_ways_open() -> None:
     for last, said in (("2", "200"), (pcm(2), "2")):
         talk = Talk(VERIFY)

@@ -17,7 +17,7 @@ SAMPLES = f"/voice_template_factory/create_voice_template_from_samples?sample_ra
 
 async def test_a_voice_is_more_like_its_own_template_than_anothers(say: Say) -> None:
     """As a client has it: a template by HTTP, then the stream; noise in between has no score."""
-    stream = Stream(echo, speech=Speech(voice_activity="compact"))
+    stream = Stream(echo, speech=Speech(voice_activity="compact", speaker_encoder="gmm"))
     noise = np.random.default_rng(3).normal(0, 200, 3 * RATE).astype(np.int16)
     scores: dict[str, float] = {}
     async with (
