@@ -68,7 +68,7 @@ async def test_the_page_in_full_use_is_kept_as_it_looks_and_axe_finds_nothing_wr
 ) -> None:
     SHOTS.mkdir(parents=True, exist_ok=True)
     async with (
-        serving("tests.browser.streams:asking") as server,
+        serving("tests.browser.speech_streams:asking") as server,
         opened(context, server.url) as console,
     ):
         await console.page.screenshot(path=SHOTS / "console-idle.png", full_page=True)

@@ -44,7 +44,7 @@ async def browser(
 
 @pytest.fixture(scope="module")
 async def server(chromium: str) -> AsyncIterator[Server]:
-    async with serving("tests.browser.streams:asking") as server:
+    async with serving("tests.browser.speech_streams:asking") as server:
         yield server
 
 
@@ -141,7 +141,7 @@ async def test_what_a_handler_of_speech_tells_is_shown_in_the_same_view(
     context: BrowserContext,
 ) -> None:
     async with (
-        serving("tests.browser.streams:summarised") as server,
+        serving("tests.browser.speech_streams:summarised") as server,
         opened(context, server.url) as console,
     ):
         await expect(console.part("speech")).to_be_hidden()
