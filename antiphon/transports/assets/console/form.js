@@ -45,7 +45,7 @@ function mark(errors) {
 
 async function send(values) {
   if ($("inputs-by").value === "call") {
-    call.send({ event: "input", data: values });
+    call.setInputs(values);
     return asked("Sent. What does not fit is said here.");
   }
   const fields = schema && Object.keys(schema).length ? values : { inputs: values };
