@@ -3,6 +3,7 @@
 import dataclasses
 import typing
 from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 from typing import (
     Any,
     NotRequired,
@@ -42,6 +43,12 @@ class InputType(Protocol):
     def read(self, fields: dict[str, Any]) -> tuple[Any, ...]:
         """The values in declared order; optional ones that were left out at the end are not among
         them. Raises InputError, which names the path of each field that is wrong.
+        """
+        ...
+
+    def schema(self, ref_template: str) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The JSON Schema of the objects that it reads, and those that it refers to, by name.
+        ref_template: how a reference reads, with `{name}` in it.
         """
         ...
 
@@ -103,6 +110,13 @@ class _Msgspec:
             return _without_tail(value, self._names)
         return tuple(getattr(value, name) for name in self._names)
 
+    def schema(self, ref_template: str) -> tuple[dict[str, Any], dict[str, Any]]:
+        (top,), components = msgspec.json.schema_components(
+            [self._type], schema_hook=_any_value, ref_template=ref_template
+        )
+        own = top.get("$ref", "").removeprefix(ref_template.format(name=""))
+        return components.get(own, top), components
+
     def _errors(self, fields: Mapping[str, Any]) -> list[str]:
         """One for each field that is wrong by itself: msgspec stops at the first."""
         errors: list[str] = []
@@ -116,6 +130,11 @@ class _Msgspec:
             elif key in self._required:
                 errors.append(f"Object missing required field - at `$.{key}`")
         return errors
+
+
+def _any_value(kind: type[Any]) -> dict[str, Any]:
+    """What the document says of a type that JSON Schema does not know."""
+    return {"title": kind.__name__}
 
 
 def _bare(hint: Any) -> Any:
@@ -137,6 +156,7 @@ class _Pydantic:
     """Models and dataclasses of pydantic, which need not be installed: it is not imported."""
 
     def __init__(self, declared: Any) -> None:
+        self._type = declared
         fields: Mapping[str, Any] = getattr(declared, "__pydantic_fields__", None) or {}
         keys = {name: _alias(name, field) for name, field in fields.items()}
         ids = [key for name, key in keys.items() if CALL_ID in (name, key)]
@@ -157,6 +177,17 @@ class _Pydantic:
             found = errors(include_url=False, include_context=False, include_input=False)
             raise _told([f"{each['msg']} - at `{_path(each['loc'])}`" for each in found]) from error
         return tuple(getattr(value, name) for name in self._names)
+
+    def schema(self, ref_template: str) -> tuple[dict[str, Any], dict[str, Any]]:
+        adapter: Any = import_module("pydantic").TypeAdapter(self._type)
+        template = ref_template.replace("{name}", "{model}")
+        try:
+            found: dict[str, Any] = adapter.json_schema(ref_template=template)
+        except RuntimeError:  # of a field's type that JSON Schema does not know
+            found = {"type": "object", "properties": {key: {} for key in self.keys}}
+        components: dict[str, Any] = found.pop("$defs", {})
+        own = found.get("$ref", "").removeprefix(template.format(model=""))
+        return components.get(own, found), components
 
 
 def _alias(name: str, field: Any) -> str:

@@ -6,7 +6,7 @@ from contextlib import suppress
 from functools import partial
 from importlib.resources import files
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import msgspec
 
@@ -14,9 +14,12 @@ from ..core.errors import UnknownCall
 from ..core.ports import SetInputs
 from ..core.signaling import Refusal, check_call_id
 from .admission import Admission
+from .answers import Health, InputsTaken
 from .host import Host, Settings
-from .http_routes import EVENT_STREAM, NO_STORE, HttpRoutes, last_event
+from .http_routes import EVENT_STREAM, NO_STORE, TEMPLATES, HttpRoutes, last_event
 from .inputs import InputError, read_inputs
+from .openapi import document
+from .operations import Operation
 from .output_events import output_events
 from .requests import (
     Denied,
@@ -25,9 +28,12 @@ from .requests import (
     deny,
     json_response,
     no_body,
+    not_upgraded,
     refusal_response,
 )
+from .route_operations import ROUTE_OPERATIONS, asset_operation, websocket_operation
 from .rtc_routes import WebRtcRoutes
+from .speech_operations import SPEECH_OPERATIONS
 from .speech_routes import SpeechRoutes
 
 __all__ = ("Routes",)
@@ -59,6 +65,7 @@ class Routes:
         }
         self._fixed: dict[str, dict[str, Callable[[Request], Awaitable[Response]]]] = {
             "/health": {"GET": self._health},
+            "/openapi.json": {"GET": self._openapi},
             "/http/offer": {"POST": self._http.offer},
             "/webrtc/offer": {"POST": self._webrtc.offer},
             "/webrtc/configuration": {"GET": self._webrtc.configuration},
@@ -83,6 +90,25 @@ class Routes:
         """All paths for WebSockets."""
         speech = self._speech.websocket_patterns if self._speech is not None else ()
         return (WEBSOCKET, *speech)
+
+    @property
+    def operations(self) -> tuple[tuple[str, str, Operation], ...]:
+        """All routes, as (method, path, how it reads in the OpenAPI document)."""
+        listed = [(method, path) for path, methods in self._fixed.items() for method in methods]
+        calls = self._speech.patterns if self._speech is not None else ()
+        listed += [*TEMPLATES, *((method, path) for path, methods in calls for method in methods)]
+        routes = [(method, path, self._operation(method, path)) for method, path in listed]
+        sockets = [
+            ("GET", path, websocket_operation(path, speech=path != WEBSOCKET))
+            for path in self.websocket_patterns
+        ]
+        return (*routes, *sockets)
+
+    @staticmethod
+    def _operation(method: str, path: str) -> Operation:
+        if path in ASSETS:
+            return asset_operation(path, ASSETS[path][1])
+        return ROUTE_OPERATIONS.get((method, path)) or SPEECH_OPERATIONS[method, path]
 
     def speech(self, path: str) -> SpeechRoutes | None:
         """Who admits requests for a WebSocket at this path, if it is a speech endpoint."""
@@ -168,7 +194,7 @@ class Routes:
             methods = self._http.find(request.path)
         if methods is None:
             if request.path == WEBSOCKET:
-                raise deny("upgrade_required", "this path is for WebSockets")
+                raise not_upgraded(request)
             raise deny("not_found", f"nothing is served at {request.path}")
         method = "GET" if request.method == "HEAD" else request.method
         if method not in methods:
@@ -221,8 +247,18 @@ class Routes:
 
     async def _health(self, request: Request) -> Response:
         ready = self.host.running
-        body = {"status": "ok" if ready else "shutting_down", "calls": self.host.directory.slots}
+        body = Health("ok" if ready else "shutting_down", self.host.directory.slots)
         return json_response(200 if ready else 503, body, NO_STORE)
+
+    async def _openapi(self, request: Request) -> Response:
+        settings = self.host.settings
+        told = document(
+            self.operations,
+            inputs=settings.input_type,
+            require_token=settings.require_token,
+            root_path=quote(request.root_path),
+        )
+        return json_response(200, told, ("cache-control", "no-cache"))
 
     async def _input_hook(self, request: Request) -> Response:
         body = await self._admission.read(request)
@@ -232,7 +268,7 @@ class Routes:
             raise deny(error.refusal, str(error)) from error
         await self._admission.prove(request, call_id)
         self.host.directory.command(call_id, SetInputs(values))
-        return json_response(200, {"status": "ok"})
+        return json_response(200, InputsTaken())
 
     async def _outputs(self, request: Request, *, event: str) -> Response:
         try:

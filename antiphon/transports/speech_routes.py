@@ -31,10 +31,11 @@ from ..core.speech.endpoint import EndpointDetector, EndpointRule
 from ..core.speech.frames import VoiceFrames
 from ..core.speech.summary import SUMMARY_FRAMES, Summary, SummaryFrames
 from .admission import Admission
+from .answers import BuildInfo
 from .host import Host
 from .multipart import parts
 from .opus import opus_decoder
-from .requests import Denied, Request, Response, deny, json_response
+from .requests import Denied, Request, Response, deny, json_response, not_upgraded
 from .speech_call import SpeechCall
 from .speech_settings import SpeechSettings
 from .speech_share import Share
@@ -115,7 +116,7 @@ class SpeechRoutes:
     async def respond(self, request: Request) -> Response:
         """Answer an HTTP call, or a plain request to a path for WebSockets. Raises Denied."""
         if request.path in _FORMS:
-            raise deny("upgrade_required", "this path is for WebSockets")
+            raise not_upgraded(request)
         if request.method == "OPTIONS":
             return self._shared(request, Response(status=204))
         try:
@@ -248,12 +249,12 @@ class SpeechRoutes:
 
     async def _build_info(self, request: Request) -> Response:
         served = {"speech_endpoint": self._speech.endpoint, "speech_summary": self._speech.summary}
-        info = {
-            "name": "antiphon",
-            "version": version("antiphon"),
-            "components": [name for name, on in served.items() if on],
-            "voice_activity": self._model.name,
-        }
+        info = BuildInfo(
+            name="antiphon",
+            version=version("antiphon"),
+            components=[name for name, on in served.items() if on],
+            voice_activity=self._model.name,
+        )
         return json_response(200, info)
 
     def _allowed(self, origin: str) -> bool:
