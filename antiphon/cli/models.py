@@ -15,8 +15,9 @@ from ..handlers.vad.silero import SileroModel
 __all__ = ("add_parser",)
 
 DESCRIPTION = """\
-List the engines for voice activity: what `ReplyOnPause(..., vad=NAME)` takes. Each one that
-is here is loaded and hears noise for half a second, to tell what it costs. Nothing is downloaded.
+List the engines for voice activity: what `ReplyOnPause(..., vad=NAME)` takes.
+Each one that is here is loaded and hears noise for half a second, to tell what
+it costs. Nothing is downloaded.
 """
 RATE = 24_000  # Hz; what a Stream takes unless it is told otherwise
 SECONDS = 0.5
