@@ -62,12 +62,12 @@ def _bash_case(pattern: str, command: Command) -> str:
     ]
     if others:
         values.append(f"        {'|'.join(others)}) return ;;")
-    words = [name for option in command.options for name in option.names]
-    words += [*command.choices, *(each.name for each in command.commands)]
+    offered = [name for option in command.options for name in option.names]
+    offered += [*command.choices, *(each.name for each in command.commands)]
     lines = [f"    {pattern})"]
     if values:
         lines += ["        case $before in", *values, "        esac"]
-    lines.append(f"        words={shlex.quote(' '.join(words))} ;;")
+    lines.append(f"        words={shlex.quote(' '.join(offered))} ;;")
     return "\n".join(lines)
 
 

@@ -174,14 +174,16 @@ def _schema(body: Any) -> Any:
     if isinstance(body, Mapping):
         return cast("Schema", body)
     if isinstance(body, list):
-        return {"anyOf": [_schema(each) for each in cast("list[Any]", body)]}
+        several: list[Any] = body
+        return {"anyOf": [_schema(each) for each in several]}
     (schema,), _ = msgspec.json.schema_components([body], ref_template=_REF)
     return schema
 
 
 def _types(body: Any) -> Iterable[Any]:
     if isinstance(body, list):
-        for each in cast("list[Any]", body):
+        several: list[Any] = body
+        for each in several:
             yield from _types(each)
     elif body is not None and not isinstance(body, Mapping):
         yield body

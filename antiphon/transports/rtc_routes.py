@@ -58,8 +58,10 @@ class WebRtcRoutes:
         calls = await self.load()
         if isinstance(asked, TrickledCandidate):
             await calls.candidate(asked, request)
-            return msgspec.to_builtins(CandidateTaken())
-        return msgspec.to_builtins(await calls.offer(asked, request, principal))
+            told: dict[str, str] = msgspec.to_builtins(CandidateTaken())
+        else:
+            told = msgspec.to_builtins(await calls.offer(asked, request, principal))
+        return told
 
     async def configuration(self, request: Request) -> Response:
         """What a page makes its peer connection with; there may be TURN credentials in it. Raises

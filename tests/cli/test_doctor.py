@@ -14,6 +14,7 @@ from antiphon import Call, Stream, connect, echo
 from antiphon.cli.diagnosis.finding import Finding
 from antiphon.cli.diagnosis.remote import Place, look_at_server
 from antiphon.cli.main import main
+from antiphon.transports import caller
 from tests.cli.bad_proxy import bad_proxy
 from tests.processes import Server, run_antiphon
 from tests.transports.serving import serving, tls_contexts
@@ -98,7 +99,10 @@ async def test_a_server_of_another_kind_is_told() -> None:
     assert "mounted" in found["server"].advice
 
 
-async def test_a_proxy_in_the_way_is_told_for_each_transport() -> None:
+async def test_a_proxy_in_the_way_is_told_for_each_transport(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(caller, "HANG_UP", 0.1)  # an event stream that is silent says no goodbye
     async with serving(Stream(echo)) as port, bad_proxy(port) as proxy:
         found = await look(f"http://127.0.0.1:{proxy}", timeout=1.5)
     assert verdicts(found) == {

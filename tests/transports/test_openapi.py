@@ -50,7 +50,8 @@ def references(value: Any) -> Iterator[str]:
         for each in fields.values():
             yield from references(each)
     elif isinstance(value, list):
-        for each in cast("list[Any]", value):
+        several: list[Any] = value
+        for each in several:
             yield from references(each)
 
 

@@ -64,7 +64,7 @@ async def test_urls_that_the_server_cannot_use_are_a_note() -> None:
 
 
 async def test_a_call_to_this_machine_comes_about() -> None:
-    assert await look_at_hooks()
+    assert (await look_at_hooks()).verdict == "ok"
     found = await rehearse()
     assert found.verdict == "ok", found
     assert "its sound came back" in found.text
