@@ -16,7 +16,7 @@ from ..core.audio.codecs import ENCODINGS
 from ..core.signaling import REFUSALS
 from .input_types import CALL_ID as ID_FIELD
 from .input_types import InputType
-from .operations import CALL_ID, Answer, Operation, Parameter, Schema
+from .operations import CALL_ID, Answer, OneOf, Operation, Parameter, Schema
 
 __all__ = ("document",)
 
@@ -170,20 +170,18 @@ def _refusals(operation: Operation) -> dict[str, Any]:
 
 
 def _schema(body: Any) -> Any:
-    """What stands in place of a type, a schema, or a list of them of which one is to fit."""
+    """What stands for a body: a type, a schema, or several of which one is to fit."""
     if isinstance(body, Mapping):
         return cast("Schema", body)
-    if isinstance(body, list):
-        several: list[Any] = body
-        return {"anyOf": [_schema(each) for each in several]}
+    if isinstance(body, OneOf):
+        return {"anyOf": [_schema(each) for each in body.bodies]}
     (schema,), _ = msgspec.json.schema_components([body], ref_template=_REF)
     return schema
 
 
 def _types(body: Any) -> Iterable[Any]:
-    if isinstance(body, list):
-        several: list[Any] = body
-        for each in several:
+    if isinstance(body, OneOf):
+        for each in body.bodies:
             yield from _types(each)
     elif body is not None and not isinstance(body, Mapping):
         yield body

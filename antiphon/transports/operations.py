@@ -11,6 +11,7 @@ __all__ = (
     "INPUTS",
     "Answer",
     "Link",
+    "OneOf",
     "Operation",
     "Operations",
     "Parameter",
@@ -23,6 +24,12 @@ Schema = Mapping[str, Any]
 INPUTS: Schema = {"$ref": "#/components/schemas/Inputs"}
 """What `/input_hook` takes; the stream says what that is."""
 CALL_ID: Schema = {"type": "string", "pattern": "^[\\x20-\\x7e]{1,128}$"}
+
+
+class OneOf(msgspec.Struct, frozen=True):
+    """Bodies of which one is to fit."""
+
+    bodies: tuple[Any, ...]
 
 
 class Parameter(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,7 +55,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     status: int = 200
     description: str
     body: Any = None
-    """A type that msgspec knows, or a schema; None for no body."""
+    """A type that msgspec knows, a schema or `OneOf`; None for no body."""
     media_type: str = "application/json"
     headers: tuple[tuple[str, str], ...] = ()
     """Those that are always there, with their descriptions."""
@@ -65,7 +72,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     description: str = ""
     parameters: tuple[Parameter, ...] = ()
     bodies: tuple[tuple[str, Any], ...] = ()
-    """Media types with types or schemas, as in `Answer`."""
+    """Media types with bodies as in `Answer`."""
     body_required: bool = True
     answers: tuple[Answer, ...]
     refusals: tuple[str, ...] = ()

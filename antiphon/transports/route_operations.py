@@ -8,6 +8,7 @@ from .operations import (
     INPUTS,
     Answer,
     Link,
+    OneOf,
     Operation,
     Operations,
     Parameter,
@@ -112,7 +113,7 @@ ROUTE_OPERATIONS: Operations = {
         answers=(
             Answer(
                 description="The answer to an offer, or that the candidate is known.",
-                body=[RtcAnswer, CandidateTaken],
+                body=OneOf((RtcAnswer, CandidateTaken)),
             ),
         ),
         refusals=(
@@ -173,7 +174,7 @@ ROUTE_OPERATIONS: Operations = {
         " the call does.",
         parameters=(_ID,),
         bodies=(
-            ("application/json", [ClientMessage, _UNKNOWN_EVENT]),
+            ("application/json", OneOf((ClientMessage, _UNKNOWN_EVENT))),
             ("application/x-ndjson", _LINES),
             ("application/octet-stream", _SAMPLES),
         ),

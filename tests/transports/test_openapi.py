@@ -2,10 +2,9 @@
 
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NotRequired, TypedDict, cast
+from typing import Any, NotRequired, TypedDict
 
 import httpx
 import msgspec
@@ -42,17 +41,8 @@ def listed(document: dict[str, Any]) -> set[tuple[str, str]]:
     return {(method.upper(), path) for path, item in document["paths"].items() for method in item}
 
 
-def references(value: Any) -> Iterator[str]:
-    if isinstance(value, dict):
-        fields = cast("dict[str, Any]", value)
-        if "$ref" in fields:
-            yield fields["$ref"]
-        for each in fields.values():
-            yield from references(each)
-    elif isinstance(value, list):
-        several: list[Any] = value
-        for each in several:
-            yield from references(each)
+def references(document: dict[str, Any]) -> set[str]:
+    return set(re.findall(r'"\$ref": "#/components/schemas/([^"]+)"', json.dumps(document)))
 
 
 async def test_every_path_of_the_document_is_served_by_these_methods_and_no_other() -> None:
@@ -102,7 +92,7 @@ async def test_the_protocol_page_and_the_document_name_the_same_paths() -> None:
 async def test_all_references_lead_somewhere_and_nothing_is_there_twice() -> None:
     document = await fetch(all_routes(inputs=Nested))
     schemas = document["components"]["schemas"]
-    found = {name.removeprefix("#/components/schemas/") for name in references(document)}
+    found = references(document)
     assert found <= set(schemas)
     assert {"Start", "Refusal", "Inputs", "inputs.Point"} <= found
     described = [each for item in document["paths"].values() for each in item.values()]
