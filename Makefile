@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 HOST ?= 127.0.0.1
 PORT ?= 8000
 
-.PHONY: run test slow fuzz lint types floors unit coverage format clean
+.PHONY: run test slow fuzz lint types floors unit docs docs-serve coverage web format clean
 
 run: $(VENV)/.installed
 	$(BIN)/antiphon serve --host $(HOST) --port $(PORT)
@@ -31,13 +31,27 @@ types: $(VENV)/.installed-dev
 floors: $(VENV)/.installed-dev
 	$(BIN)/lint-imports
 
+# Most tests wait for real time to pass, so three at once take hardly more of two cores.
 unit: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 3 --dist loadfile
+
+# The tests build the site too; here it stays, in .artifacts/site.
+docs: $(VENV)/.installed-dev
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+docs-serve: $(VENV)/.installed-dev
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve --dev-addr $(HOST):$(PORT)
 
 # Tracing every line makes the tests take half as long again, so it is not part of `test`.
 coverage: $(VENV)/.installed-dev
 	$(BIN)/coverage run -m pytest
 	$(BIN)/coverage report
+
+# The browser client from its sources; what it makes is committed, so nothing else needs Node.js.
+web: $(VENV)/.installed-dev
+	$(BIN)/python -m tests.npm web/client install --no-package-lock --ignore-scripts --no-audit --no-fund
+	$(BIN)/python -m tests.npm web/client run build
+	$(BIN)/python -m tests.npm web/client run check
 
 format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix .

@@ -19,6 +19,7 @@ from .core.errors import (
 from .core.events import Message
 from .core.models import (
     PauseDetectionModel,
+    SpeakerEncoder,
     SpeechToText,
     Transcript,
     VoiceActivityDetector,
@@ -52,6 +53,7 @@ from .handlers.vad.pause_model import get_silero_model
 from .handlers.vad.segments import SileroVadOptions
 from .handlers.video import Shown as VideoEmitType
 from .handlers.video import VideoStreamHandler
+from .handlers.voice_verify import voice_verify
 from .handlers.waiting import wait_for_item
 from .handlers.warn import Warning as Warning  # not in `__all__`: a star import hides no builtin
 from .stream import Stream
@@ -98,6 +100,7 @@ __all__ = (
     "SessionClosed",
     "SileroVadOptions",
     "SoundQuality",
+    "SpeakerEncoder",
     "Speech",
     "SpeechToText",
     "Stream",
@@ -129,5 +132,6 @@ __all__ = (
     "speech_to_text",
     "turn_credentials",
     "twilio_turn",
+    "voice_verify",
     "wait_for_item",
 )

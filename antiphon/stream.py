@@ -24,6 +24,7 @@ from .core.session import SessionConfig
 from .handlers.generator import SoundSource, as_audio_handler
 from .handlers.kinds import check_handler
 from .handlers.vad.choose import voice_activity_model
+from .handlers.verify.choose import speaker_encoder
 from .handlers.video import FrameFunction, PictureSource, as_video_handler
 from .transports.asgi import AsgiApp
 from .transports.asgi_mount import mount
@@ -328,7 +329,8 @@ def _speech(given: bool | Speech) -> SpeechSettings | None:
     if given is False:
         return None
     speech = Speech() if given is True else given
-    return SpeechSettings(speech, voice_activity_model(speech.voice_activity))
+    encoder = speaker_encoder(speech.speaker_encoder) if speech.verification else None
+    return SpeechSettings(speech, voice_activity_model(speech.voice_activity), encoder)
 
 
 def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:

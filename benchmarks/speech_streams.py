@@ -1,5 +1,6 @@
 """Speech endpoints: how many streams one core hears in real time, and what one client's long
-message does to the others.
+message does to the others. The sound is speech of espeak-ng; verification has windows of 3 s, so
+that an encoder listens to each of them.
 
 Streams send 100 ms of sound every 100 ms, staggered, and each answer is timed. CPU is the server's
 own. The delay behind a long message is measured on a stream that sends 30 ms and waits for its
@@ -12,6 +13,7 @@ import os
 import statistics
 import struct
 import sys
+from functools import cache
 from time import perf_counter
 
 import msgspec
@@ -19,10 +21,15 @@ import numpy as np
 from websockets.asyncio.client import ClientConnection, connect
 
 from antiphon.core.audio.frames import Samples
+from antiphon.core.audio.resample import Resampler
+from antiphon.core.speech.template import Template, template_text
+from antiphon.handlers.verify.choose import speaker_encoder
 
 from .figures import number, show
 from .process import LOAD_CORE, SERVER_CORE, Server, end_on_signals, pin, serve, usage
 from .report import print_header
+from .utterances import RATE as SPOKEN_RATE
+from .utterances import ROOM, in_room, spoken
 
 CHUNK = 0.1  # seconds
 RATE = 16_000
@@ -30,6 +37,7 @@ LONG = 16 * 1024 * 1024  # bytes, the most that a message may have
 PARAMETERS = {
     "speech_endpoint_detector": ("1000", "600", str(RATE)),
     "speech_summary_stream": (str(RATE),),
+    "voice_verify_stream": (str(RATE), "10", "3"),
 }
 
 
@@ -48,13 +56,25 @@ class Row(msgspec.Struct, frozen=True):
 
 
 def talk(seconds: float) -> Samples:
-    """Something that is spoken and pauses: harmonics of a gliding pitch, in words."""
-    time = np.arange(int(seconds * RATE)) / RATE
-    pitch = 2 * np.pi * np.cumsum(120 + 30 * np.sin(2 * np.pi * 0.7 * time)) / RATE
-    voice = sum(np.sin(n * pitch) / n for n in range(1, 20))
-    words = (np.sin(2 * np.pi * 2.5 * time) > 0) & (time % 4 < 2.8)
-    noise = np.random.default_rng(5).normal(0, 30, len(time))
-    return np.rint(np.asarray(3000 * voice * words + noise)).clip(-32768, 32767).astype(np.int16)
+    """Sentences of espeak-ng with short pauses, over and over."""
+    return np.resize(_sentences(), round(seconds * RATE))
+
+
+@cache
+def _sentences() -> Samples:
+    pause = np.zeros(round(0.4 * SPOKEN_RATE), np.int16)
+    sound = np.concatenate([part for one in spoken(8) for part in (one.samples, pause)])
+    resampler = Resampler(SPOKEN_RATE, RATE, live=False)
+    pcm = resampler.process(in_room(sound, ROOM, 5).tobytes()) + resampler.flush()
+    return np.frombuffer(pcm, "<i2")
+
+
+@cache
+def voice_template() -> str:
+    """Of a voice in `talk`, by the encoder that the server takes by itself."""
+    encoder = speaker_encoder("auto")
+    embedding = encoder.embedding(talk(3), RATE)
+    return template_text(Template(encoder.engine, encoder.model_hash, embedding))
 
 
 def server(engine: str, loop: str) -> tuple[tuple[str, ...], dict[str, str]]:
@@ -67,7 +87,8 @@ def server(engine: str, loop: str) -> tuple[tuple[str, ...], dict[str, str]]:
 async def opened(port: int, path: str) -> ClientConnection:
     """A client that has said its parameters. What a summary lists is bounded: all, the default."""
     client = await connect(f"ws://127.0.0.1:{port}/{path}", compression=None, max_size=None)
-    for parameter in PARAMETERS[path]:
+    template = (voice_template(),) if path == "voice_verify_stream" else ()
+    for parameter in template + PARAMETERS[path]:
         await client.send(parameter)
         if await client.recv() != "200":
             raise RuntimeError(f"{path} does not take {parameter}")
@@ -185,6 +206,7 @@ class Options(argparse.Namespace):
     streams: int
     seconds: float
     engine: list[str]
+    path: list[str]
     loop: str
 
 
@@ -194,6 +216,7 @@ def parse(arguments: list[str] | None = None) -> Options:
     parser.add_argument("--streams", type=int, default=100)
     parser.add_argument("--seconds", type=float, default=15.0)
     parser.add_argument("--engine", type=lambda t: t.split(","), default=["compact", "silero"])
+    parser.add_argument("--path", type=lambda t: t.split(","), default=[*PARAMETERS])
     parser.add_argument("--loop", choices=("asyncio", "uvloop"), default="asyncio")
     return parser.parse_args(arguments, Options())
 
@@ -208,6 +231,7 @@ def main() -> None:
         {
             "command": " ".join(["python -m benchmarks.speech_streams", *sys.argv[1:]]),
             "cores": f"server {SERVER_CORE}, clients {LOAD_CORE}",
+            "voices": speaker_encoder("auto").name,
             "sound": f"PCM of {RATE} Hz, {1000 * CHUNK:g} ms a message; answers as by default",
             "window": f"{options.seconds:g} s, {options.loop}, a fresh server for each row",
         },
@@ -217,7 +241,7 @@ def main() -> None:
     stalls: list[tuple[object, ...]] = []
     for engine in options.engine:
         command, env = server(engine, options.loop)
-        for path in PARAMETERS:
+        for path in options.path:
             with serve(command, env=env) as at:
                 rows.append(asyncio.run(many(engine, at, path, options.streams, options.seconds)))
             with serve(command, env=env) as at:

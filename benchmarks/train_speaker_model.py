@@ -12,49 +12,29 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-import msgspec
 import numpy as np
 import numpy.typing as npt
-import soxr  # pyright: ignore[reportMissingTypeStubs]  # it ships none
 
 from antiphon.core.speech.calibration import Calibration
-from antiphon.handlers.vad.compact import CompactModel
 from antiphon.handlers.verify.cepstra import cepstra
 from antiphon.handlers.verify.mixture import Mixture, shifts
 from benchmarks.speaker_model import Discriminant, discriminant, mixture_of
 from benchmarks.speaker_scores import calibrated, cllr, equal_error_rate
-from benchmarks.speaker_sounds import made_up_channel, noise_pool
-from benchmarks.voice_sounds import RATE, SPEECH_LEVEL, at_level
-from benchmarks.voice_speech import read_sound, recordings, voiced
+from benchmarks.speaker_trials import TESTS, Trials, Version, speaker_of, told, trials, versions
+from benchmarks.voice_sounds import RATE
+from benchmarks.voice_speech import recordings
 
-Item = TypeVar("Item")
 Floats = npt.NDArray[np.float32]
 Labels = npt.NDArray[np.signedinteger[Any]]
 
 PACES = (1.0, 0.9, 1.1)
 STRETCHES = (1.6, 2.4, 3.2)  # s of speech in one training vector
-TESTS = (1.0, 2.0, 3.0, 5.0)  # s of speech in a test of the calibration
-LONGEST_TEMPLATE = 6.0  # s
 EVERY = 20  # one frame in so many shapes the mixture
 FOLDS = 5
-
-
-class Version(msgspec.Struct, frozen=True, eq=False):
-    """One recording at one pace through one channel, pauses cut out."""
-
-    speaker: int
-    """A number; of another pace, another one."""
-    speech: Floats
-
-
-class Trials(msgspec.Struct, frozen=True, eq=False):
-    """Scores of speakers that the discriminant did not know."""
-
-    same: Floats
-    different: Floats
 
 
 def main() -> None:
@@ -62,15 +42,15 @@ def main() -> None:
     started = time.perf_counter()
     rng = np.random.default_rng(options.seed)
     paths = recordings(options.speech)
-    if len({path.name.split("-")[0] for path in paths}) < 2 * FOLDS:
+    if len({speaker_of(path) for path in paths}) < 2 * FOLDS:
         sys.exit(f"too few speakers below {options.speech}: {2 * FOLDS} or more are needed")
-    versions = list(_versions(rng, paths, options.channels))
-    mixture = _mixture(rng, versions, options)
-    stretches, speakers = _stretches(rng, versions, mixture)
+    made = list(versions(rng, paths, options.channels, PACES))
+    mixture = _mixture(rng, made, options)
+    stretches, speakers = _stretches(rng, made, mixture)
     print(f"{len(stretches)} stretches of {len(set(speakers.tolist()))} speakers")
-    trials = _unknown_speakers(rng, versions, mixture, (stretches, speakers), options)
-    calibration = calibrated(trials.same, trials.different)
-    figures = _figures(trials, calibration)
+    judged = _unknown_speakers(rng, made, mixture, (stretches, speakers), options)
+    calibration = calibrated(judged.same, judged.different)
+    figures = _figures(judged, calibration)
     trained = _discriminant(stretches, speakers, options)
     origin = _origin(options, len(paths), figures)
     _write(options.output, mixture, trained, calibration, origin)
@@ -91,53 +71,29 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _told(items: Iterable[Item], count: int, what: str) -> Iterator[Item]:
-    """The same items, with their number on the terminal."""
-    for number, item in enumerate(items, 1):
-        print(f"\r{number} of {count} {what}", end="", flush=True)
-        yield item
-    print()
-
-
-def _versions(rng: np.random.Generator, paths: Sequence[Path], channels: int) -> Iterator[Version]:
-    detector, noises = CompactModel(), noise_pool(rng, 3)
-    speakers = sorted({path.name.split("-")[0] for path in paths})
-    for path in _told(paths, len(paths), "recordings"):
-        recorded = read_sound(path).astype(np.float32)
-        for place, pace in enumerate(PACES):
-            sound = recorded if pace == 1 else soxr.resample(recorded, RATE, RATE / pace)
-            sound = at_level(sound, SPEECH_LEVEL).astype(np.float32)
-            is_speech = voiced(sound, detector)
-            speaker = speakers.index(path.name.split("-")[0]) * len(PACES) + place
-            yield Version(speaker, sound[is_speech])
-            for _ in range(channels - 1):
-                heard = made_up_channel(rng, sound, noises)
-                yield Version(speaker, heard[is_speech].astype(np.float32))
-
-
-def _cut(rng: np.random.Generator, versions: Iterable[Version]) -> Iterator[Version]:
+def _cut(rng: np.random.Generator, made: Iterable[Version]) -> Iterator[Version]:
     """Each version in stretches of one length that do not overlap, from a random place on."""
-    for version in versions:
+    for version in made:
         size = round(float(rng.choice(STRETCHES)) * RATE)
         spare = len(version.speech) % size if len(version.speech) >= size else 0
         first = int(rng.integers(spare + 1))
         for start in range(first, len(version.speech) - size + 1, size):
             stretch = version.speech[start : start + size]
-            yield Version(version.speaker, stretch)
+            yield Version(version.speaker, version.channel, stretch)
 
 
 def _mixture(
-    rng: np.random.Generator, versions: Sequence[Version], options: argparse.Namespace
+    rng: np.random.Generator, made: Sequence[Version], options: argparse.Namespace
 ) -> Mixture:
-    frames = np.concatenate([cepstra(one.speech)[::EVERY] for one in _cut(rng, versions)])
+    frames = np.concatenate([cepstra(one.speech)[::EVERY] for one in _cut(rng, made)])
     return mixture_of(rng, frames, options.gaussians, rounds=20)
 
 
 def _stretches(
-    rng: np.random.Generator, versions: Sequence[Version], mixture: Mixture
+    rng: np.random.Generator, made: Sequence[Version], mixture: Mixture
 ) -> tuple[Floats, Labels]:
     """Vectors (n, shifts), and whose each is."""
-    cut = [(shifts(cepstra(one.speech), mixture), one.speaker) for one in _cut(rng, versions)]
+    cut = [(shifts(cepstra(one.speech), mixture), one.speaker) for one in _cut(rng, made)]
     vectors, speakers = zip(*cut, strict=True)
     return np.array(vectors), np.array(speakers)
 
@@ -154,7 +110,7 @@ def _discriminant(vectors: Floats, speakers: Labels, options: argparse.Namespace
 
 def _unknown_speakers(
     rng: np.random.Generator,
-    versions: Sequence[Version],
+    made: Sequence[Version],
     mixture: Mixture,
     known: tuple[Floats, Labels],
     options: argparse.Namespace,
@@ -163,58 +119,28 @@ def _unknown_speakers(
     vectors, speakers = known
     same: list[Floats] = []
     different: list[Floats] = []
-    for fold in _told(range(FOLDS), FOLDS, "fifths of the speakers judged by the others"):
+    for fold in told(range(FOLDS), FOLDS, "fifths of the speakers judged by the others"):
         others = speakers // len(PACES) % FOLDS != fold
         trained = _discriminant(vectors[others], speakers[others], options)
         unknown = [
             one
-            for one in versions
+            for one in made
             if one.speaker // len(PACES) % FOLDS == fold and one.speaker % len(PACES) == 0
         ]
-        trials = _trials(rng, unknown, mixture, trained)
-        same.append(trials.same)
-        different.append(trials.different)
+        judged = trials(rng, unknown, partial(_heard, mixture, trained))
+        same.append(judged.same)
+        different.append(judged.different)
     return Trials(np.concatenate(same), np.concatenate(different))
 
 
-def _trials(
-    rng: np.random.Generator,
-    versions: Sequence[Version],
-    mixture: Mixture,
-    trained: Discriminant,
-) -> Trials:
-    """The first half of each version as a template, and of 1 to 5 s of the second half as a test:
-    all of one against all of the other, unless they came through one channel.
-    """
-    enough = [one for one in versions if len(one.speech) >= 2 * min(TESTS) * RATE]
-    owners = np.array([one.speaker for one in enough])
-    halves = [len(one.speech) // 2 for one in enough]
-    templates, tests = (
-        [
-            one.speech[half - min(half, round(LONGEST_TEMPLATE * RATE)) : half]
-            for one, half in zip(enough, halves, strict=True)
-        ],
-        [
-            one.speech[half:][: round(float(rng.choice(TESTS)) * RATE)]
-            for one, half in zip(enough, halves, strict=True)
-        ],
-    )
-    scores = _normed(templates, mixture, trained) @ _normed(tests, mixture, trained).T
-    is_same = owners[:, np.newaxis] == owners
-    return Trials(scores[is_same & ~np.eye(len(owners), dtype=np.bool_)], scores[~is_same])
+def _heard(mixture: Mixture, trained: Discriminant, speech: Floats) -> Floats:
+    return trained.embeddings(shifts(cepstra(speech), mixture))
 
 
-def _normed(speech: Sequence[Floats], mixture: Mixture, trained: Discriminant) -> Floats:
-    vectors = np.array([shifts(cepstra(one), mixture) for one in speech])
-    embeddings = trained.embeddings(vectors)
-    normed: Floats = embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True)
-    return normed
-
-
-def _figures(trials: Trials, calibration: Calibration) -> str:
+def _figures(judged: Trials, calibration: Calibration) -> str:
     return (
-        f"EER {equal_error_rate(trials.same, trials.different):.1%}, "
-        f"Cllr {cllr(trials.same, trials.different, calibration):.2f} on {len(trials.same)} trials "
+        f"EER {equal_error_rate(judged.same, judged.different):.1%}, "
+        f"Cllr {cllr(judged.same, judged.different, calibration):.2f} on {len(judged.same)} trials "
         f"of unknown speakers across channels, {min(TESTS):.0f} to {max(TESTS):.0f} s"
     )
 

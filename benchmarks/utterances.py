@@ -20,7 +20,17 @@ import numpy.typing as npt
 from antiphon.core.audio.frames import Samples
 from antiphon.core.audio.resample import Resampler
 
-__all__ = ("RATE", "Utterance", "audible", "first_voiced", "in_room", "recorded", "spoken", "trim")
+__all__ = (
+    "RATE",
+    "ROOM",
+    "Utterance",
+    "audible",
+    "first_voiced",
+    "in_room",
+    "recorded",
+    "spoken",
+    "trim",
+)
 
 RATE = 24_000
 PEAK = 12_000

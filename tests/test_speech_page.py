@@ -1,7 +1,6 @@
 """docs/speech.md against the code that it describes."""
 
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,17 +10,20 @@ from antiphon.core.dialects.parameters import MAX_REFUSED, PIECE_MS
 from antiphon.core.speech.summary import FRAMES_KEPT
 from antiphon.transports.routes import Routes
 from antiphon.transports.speech_call import MAX_UNREAD, PARAMETERS_TIMEOUT
+from tests.documents.pages import Block, page
 
-PAGE = (Path(__file__).parent.parent / "docs" / "speech.md").read_text()
-BLOCKS = re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL)
+DOCUMENT = page("docs/speech.md")
+PAGE = DOCUMENT.text
 MIB = 1024 * 1024
 
 
-@pytest.mark.parametrize("text", BLOCKS)
-def test_every_block_runs_and_makes_streams(text: str) -> None:
+@pytest.mark.parametrize(
+    ("block", "streams"), list(zip(DOCUMENT.of("python"), (2, 3), strict=True)), ids=["one", "two"]
+)
+async def test_every_block_makes_streams_by_itself(block: Block, streams: int) -> None:
     names: dict[str, Any] = {"__name__": "page"}
-    exec(compile(text, "speech.md", "exec"), names)
-    assert sum(isinstance(value, Stream) for value in names.values()) == 2
+    await block.run(names)
+    assert sum(isinstance(value, Stream) for value in names.values()) == streams
 
 
 def rows(heading: str) -> dict[str, str]:

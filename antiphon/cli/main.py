@@ -18,7 +18,7 @@ examples:
   antiphon doctor                 would calls work here? What to do if not
   antiphon doctor https://voice.example.org
                                   do they work there, through its proxies?
-  antiphon models                 the engines, and what they cost here
+  antiphon models                 the engines for voice and speakers, their cost
 
 `antiphon COMMAND --help` tells more of each.
 """

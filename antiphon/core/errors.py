@@ -128,6 +128,7 @@ class TemplateRefused(AntiphonError, ValueError):
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"the voice template is refused: {reason}")
+        self.reason = reason
 
 
 class TooLittleSpeech(AntiphonError, ValueError):

@@ -79,11 +79,15 @@ class Start(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="event", 
     """Opens the call."""
 
     websocket_id: str | int | float | UnsetType = UNSET
+    """Chosen by the client: 1 to 128 printable ASCII characters; a number is taken as its text."""
     webrtc_id: str | int | float | UnsetType = UNSET
     """An alias of `websocket_id`."""
     media_format: MediaFormat | None = None
+    """Without it: mu-law at the handler's rates, and no marks."""
     metadata: dict[str, Any] = field(default_factory=dict[str, Any])
+    """For the handler, as are all fields that this table does not name."""
     inputs: Any = None
+    """The first inputs, as `data` of an `input` has them."""
 
 
 class Input(msgspec.Struct, frozen=True, tag_field="event", tag="input"):

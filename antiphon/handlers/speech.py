@@ -14,7 +14,7 @@ from ..core.speech.summary import Summary, SummaryFrames
 from .threads import in_thread
 from .vad.choose import voice_activity_model
 
-__all__ = ("speech_endpoint", "speech_summary")
+__all__ = ("ask_model", "speech_endpoint", "speech_summary")
 
 T = TypeVar("T")
 
@@ -40,7 +40,7 @@ def speech_endpoint(
         rule = EndpointRule(round(1000 * min_speech), round(1000 * max_silence), latch=latch)
         detector = EndpointDetector(VoiceFrames(model, call.sample_rate), rule)
         async for frame in call.audio:
-            for at in await _heard(model, partial(detector.receive, frame.samples)):
+            for at in await ask_model(model, partial(detector.receive, frame.samples)):
                 told = {"speech_endpoint": at / call.sample_rate}
                 await call.send(told)
                 await call.output(told)
@@ -67,7 +67,7 @@ def speech_summary(
         summary = Summary(VoiceFrames(model, call.sample_rate), frames)
         heard, due = 0, round(every * call.sample_rate)
         async for frame in call.audio:
-            await _heard(model, partial(summary.receive, frame.samples))
+            await ask_model(model, partial(summary.receive, frame.samples))
             heard += len(frame)
             if heard >= due:
                 heard = 0
@@ -78,5 +78,6 @@ def speech_summary(
     return tell_summaries
 
 
-async def _heard(model: VoiceActivityModel, receive: Callable[[], T]) -> T:
+async def ask_model(model: VoiceActivityModel, receive: Callable[[], T]) -> T:
+    """What a function that asks this model returns: in a worker thread where the model blocks."""
     return await in_thread(receive) if model.blocking else receive()

@@ -71,3 +71,5 @@ class BuildInfo(msgspec.Struct, frozen=True):
     components: list[str]
     voice_activity: str
     """The name of the engine."""
+    speaker_encoder: str | msgspec.UnsetType = msgspec.UNSET
+    """The same, where voices are verified."""

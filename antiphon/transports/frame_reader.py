@@ -46,7 +46,7 @@ class FrameReader:
     """Cuts the stream of one connection into frames.
 
     Between calls it holds at most one frame of up to 64 KiB or the open message, never more than
-    `max_message` bytes and a header (a growing message is a bytearray: an eighth more).
+    `max_message` bytes and a header (a growing message takes an eighth more).
     With `fast`, whole final text and binary frames are taken here instead of by the parser.
     """
 

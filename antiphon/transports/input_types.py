@@ -3,6 +3,7 @@
 import dataclasses
 import typing
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from importlib import import_module
 from typing import (
     Any,
@@ -46,9 +47,9 @@ class InputType(Protocol):
         """
         ...
 
-    def schema(self, ref_template: str) -> tuple[dict[str, Any], dict[str, Any]]:
-        """The JSON Schema of the objects that it reads, and those that it refers to, by name.
-        ref_template: how a reference reads, with `{name}` in it.
+    def schema(self) -> dict[str, Any]:
+        """The type as a JSON schema of an object, its properties in declared order and without the
+        call's id; empty, which fits anything, for a type that no schema can describe.
         """
         ...
 
@@ -110,12 +111,8 @@ class _Msgspec:
             return _without_tail(value, self._names)
         return tuple(getattr(value, name) for name in self._names)
 
-    def schema(self, ref_template: str) -> tuple[dict[str, Any], dict[str, Any]]:
-        (top,), components = msgspec.json.schema_components(
-            [self._type], schema_hook=_any_value, ref_template=ref_template
-        )
-        own = top.get("$ref", "").removeprefix(ref_template.format(name=""))
-        return components.get(own, top), components
+    def schema(self) -> dict[str, Any]:
+        return _schema(partial(msgspec.json.schema, self._type), self.keys)
 
     def _errors(self, fields: Mapping[str, Any]) -> list[str]:
         """One for each field that is wrong by itself: msgspec stops at the first."""
@@ -130,11 +127,6 @@ class _Msgspec:
             elif key in self._required:
                 errors.append(f"Object missing required field - at `$.{key}`")
         return errors
-
-
-def _any_value(kind: type[Any]) -> dict[str, Any]:
-    """What the document says of a type that JSON Schema does not know."""
-    return {"title": kind.__name__}
 
 
 def _bare(hint: Any) -> Any:
@@ -156,7 +148,6 @@ class _Pydantic:
     """Models and dataclasses of pydantic, which need not be installed: it is not imported."""
 
     def __init__(self, declared: Any) -> None:
-        self._type = declared
         fields: Mapping[str, Any] = getattr(declared, "__pydantic_fields__", None) or {}
         keys = {name: _alias(name, field) for name, field in fields.items()}
         ids = [key for name, key in keys.items() if CALL_ID in (name, key)]
@@ -165,6 +156,9 @@ class _Pydantic:
         self.keys: tuple[str, ...] = tuple(keys[name] for name in self._names)
         validator: Any = declared.__pydantic_validator__
         self._validate: Callable[[bytes], Any] = validator.validate_json
+        self._describe: Callable[[], dict[str, Any]] = getattr(
+            declared, "model_json_schema", partial(_dataclass_schema, declared)
+        )
 
     def read(self, fields: dict[str, Any]) -> tuple[Any, ...]:
         try:
@@ -178,16 +172,32 @@ class _Pydantic:
             raise _told([f"{each['msg']} - at `{_path(each['loc'])}`" for each in found]) from error
         return tuple(getattr(value, name) for name in self._names)
 
-    def schema(self, ref_template: str) -> tuple[dict[str, Any], dict[str, Any]]:
-        adapter: Any = import_module("pydantic").TypeAdapter(self._type)
-        template = ref_template.replace("{name}", "{model}")
-        try:
-            found: dict[str, Any] = adapter.json_schema(ref_template=template)
-        except RuntimeError:  # of a field's type that JSON Schema does not know
-            found = {"type": "object", "properties": {key: {} for key in self.keys}}
-        components: dict[str, Any] = found.pop("$defs", {})
-        own = found.get("$ref", "").removeprefix(template.format(model=""))
-        return components.get(own, found), components
+    def schema(self) -> dict[str, Any]:
+        return _schema(self._describe, self.keys)
+
+
+def _dataclass_schema(declared: Any) -> dict[str, Any]:
+    """A dataclass of pydantic's has no method for it; who has declared one has pydantic."""
+    schema: dict[str, Any] = import_module("pydantic").TypeAdapter(declared).json_schema()
+    return schema
+
+
+def _schema(describe: Callable[[], dict[str, Any]], keys: Sequence[str]) -> dict[str, Any]:
+    """What is described, its root in place, with these properties in this order."""
+    try:
+        whole = describe()
+    except (TypeError, ValueError, RuntimeError):  # pydantic's own are RuntimeErrors
+        return {}
+    shared: dict[str, Any] = whole.pop("$defs", {})
+    name = str(whole.get("$ref", "")).rpartition("/")[2]
+    root = dict(shared[name]) if name else whole
+    properties: dict[str, Any] = root.get("properties", {})
+    root["properties"] = {key: properties[key] for key in keys if key in properties}
+    root["required"] = [key for key in keys if key in root.get("required", ())]
+    others = {key: value for key, value in shared.items() if key != name}
+    if name and f'"#/$defs/{name}"'.encode() in msgspec.json.encode((root, others)):
+        others = shared  # a type that holds itself
+    return {**root, "$defs": others} if others else root
 
 
 def _alias(name: str, field: Any) -> str:

@@ -233,14 +233,13 @@ def _inputs(declared: InputType | None) -> dict[str, Any]:
     }
     if declared is None:
         return {"Inputs": plain}
-    schema, components = declared.schema(_REF.format(name=f"{_INPUTS}{{name}}"))
-    properties = {ID_FIELD: _ID_OR_NUMBER, **schema.get("properties", {})}
-    required = [ID_FIELD, *schema.get("required", ())]
-    if declared.id_key is not None:  # the server fills it in
-        properties = {ID_FIELD: _ID_OR_NUMBER, **_without(properties, ID_FIELD, declared.id_key)}
-        required = [ID_FIELD, *(key for key in required if key not in (ID_FIELD, declared.id_key))]
-    own = {**schema, "properties": properties, "required": required}
-    components = {f"{_INPUTS}{name}": value for name, value in components.items()}
+    schema, components = _parts(declared.schema())
+    own = {
+        "type": "object",
+        **schema,
+        "properties": {ID_FIELD: _ID_OR_NUMBER, **schema.get("properties", {})},
+        "required": [ID_FIELD, *schema.get("required", ())],
+    }
     by_place = {
         **plain,
         "description": "The same fields by place, from a list, or by name, from an object.",
@@ -251,5 +250,9 @@ def _inputs(declared: InputType | None) -> dict[str, Any]:
     return {**components, "Inputs": {"anyOf": [own, by_place]}}
 
 
-def _without(fields: Mapping[str, Any], *names: str) -> dict[str, Any]:
-    return {name: value for name, value in fields.items() if name not in names}
+def _parts(schema: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A schema, and those that it holds as its own, as components."""
+    text = msgspec.json.encode(schema).replace(b'"#/$defs/', f'"{_REF[:-6]}{_INPUTS}'.encode())
+    moved: dict[str, Any] = msgspec.json.decode(text)
+    shared: dict[str, Any] = moved.pop("$defs", {})
+    return moved, {f"{_INPUTS}{name}": value for name, value in shared.items()}

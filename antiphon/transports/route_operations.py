@@ -1,6 +1,7 @@
 """How the routes of calls read in the OpenAPI document."""
 
 from ..core.messages import ClientMessage, Start
+from .about import About
 from .answers import CandidateTaken, Health, HttpOpened, InputsTaken, RtcAnswer
 from .operations import (
     CALL_ID,
@@ -95,6 +96,12 @@ ROUTE_OPERATIONS: Operations = {
             Answer(description="Calls are taken.", body=Health),
             Answer(status=503, description="The server is shutting down.", body=Health),
         ),
+    ),
+    ("GET", "/about.json"): Operation(
+        name="about",
+        tag="server",
+        summary="What the stream serves",
+        answers=(Answer(description="For pages, so that they offer no more.", body=About),),
     ),
     ("GET", "/openapi.json"): Operation(
         name="openapi",

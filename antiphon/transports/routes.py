@@ -4,7 +4,6 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from functools import partial
-from importlib.resources import files
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -13,14 +12,16 @@ import msgspec
 from ..core.errors import UnknownCall
 from ..core.ports import SetInputs
 from ..core.signaling import Refusal, check_call_id
+from .about import about
 from .admission import Admission
 from .answers import Health, InputsTaken
-from .host import Host, Settings
+from .host import Host
 from .http_routes import EVENT_STREAM, NO_STORE, TEMPLATES, HttpRoutes, last_event
 from .inputs import InputError, read_inputs
 from .openapi import document
 from .operations import Operation
 from .output_events import output_events
+from .pages import KINDS, PAGES, page
 from .requests import (
     Denied,
     Request,
@@ -41,13 +42,6 @@ __all__ = ("Routes",)
 log = logging.getLogger("antiphon")
 
 WEBSOCKET = "/websocket/offer"
-ASSETS = {
-    "/": ("index.html", "text/html"),
-    "/client.js": ("client.js", "text/javascript"),
-    "/endings.js": ("endings.js", "text/javascript"),
-    "/webrtc.js": ("webrtc.js", "text/javascript"),
-}
-SERVED = 'data-modality="" data-mode=""'  # where the page is told what the stream serves
 
 
 class Routes:
@@ -60,19 +54,17 @@ class Routes:
         self._webrtc = WebRtcRoutes(host, self._admission)
         speech = host.settings.speech
         self._speech = None if speech is None else SpeechRoutes(host, self._admission, speech)
-        self._assets = {
-            path: (_asset_body(name, host.settings), kind) for path, (name, kind) in ASSETS.items()
-        }
         self._fixed: dict[str, dict[str, Callable[[Request], Awaitable[Response]]]] = {
             "/health": {"GET": self._health},
             "/openapi.json": {"GET": self._openapi},
+            "/about.json": {"GET": self._about},
             "/http/offer": {"POST": self._http.offer},
             "/webrtc/offer": {"POST": self._webrtc.offer},
             "/webrtc/configuration": {"GET": self._webrtc.configuration},
             "/input_hook": {"POST": self._input_hook},
             "/outputs": {"GET": partial(self._outputs, event="output")},
             "/updates": {"GET": partial(self._outputs, event="")},
-            **{path: {"GET": self._asset} for path in ASSETS},
+            **{path: {"GET": page} for path in PAGES},
         }
 
     @property
@@ -106,8 +98,8 @@ class Routes:
 
     @staticmethod
     def _operation(method: str, path: str) -> Operation:
-        if path in ASSETS:
-            return asset_operation(path, ASSETS[path][1])
+        if path in PAGES:
+            return asset_operation(path, KINDS[PAGES[path].rpartition(".")[2]])
         return ROUTE_OPERATIONS.get((method, path)) or SPEECH_OPERATIONS[method, path]
 
     def speech(self, path: str) -> SpeechRoutes | None:
@@ -236,14 +228,9 @@ class Routes:
             ]
         return msgspec.structs.replace(response, headers=tuple(headers))
 
-    async def _asset(self, request: Request) -> Response:
-        body, kind = self._assets[request.path]
-        headers = (
-            ("content-type", f"{kind}; charset=utf-8"),
-            ("cache-control", "no-cache"),
-            ("x-content-type-options", "nosniff"),
-        )
-        return Response(status=200, headers=headers, body=body)
+    async def _about(self, request: Request) -> Response:
+        told = about(self.host.settings, webrtc=not self._webrtc.broken)
+        return json_response(200, told, NO_STORE)
 
     async def _health(self, request: Request) -> Response:
         ready = self.host.running
@@ -280,9 +267,3 @@ class Routes:
         outputs = self.host.directory.subscribe(call_id, after)
         body = output_events(outputs, after, event)
         return Response(status=200, headers=EVENT_STREAM, body=body)
-
-
-def _asset_body(name: str, settings: Settings) -> bytes:
-    text = files("antiphon.transports").joinpath("assets", name).read_text(encoding="utf-8")
-    served = f'data-modality="{settings.modality}" data-mode="{settings.session.mode}"'
-    return text.replace(SERVED, served, 1).encode()

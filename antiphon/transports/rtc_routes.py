@@ -75,6 +75,11 @@ class WebRtcRoutes:
         fields = configuration_fields(configuration) if configuration is not None else {}
         return json_response(200, fields, NO_STORE)
 
+    @property
+    def broken(self) -> bool:
+        """Whether it has turned out that this server cannot take calls."""
+        return self._broken
+
     async def load(self) -> "WebRtcCalls":
         """The calls; what they stand on is imported when they are first asked for. Raises Denied
         when that does not work here, after one warning.

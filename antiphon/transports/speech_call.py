@@ -3,16 +3,19 @@
 import asyncio
 import logging
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import Protocol
 
 import anyio
-import anyio.to_thread
 
 from ..core.dialects.parameters import Answer, SpeechSession
 from ..core.ports import CallInfo, Command, HangUp
+from ..core.speech.work import Work
 from ..core.wire import Kind
 from .host import Host
 from .speech_share import Share
+from .speech_threads import in_speech_thread
 
 __all__ = ("MAX_UNREAD", "PARAMETERS_TIMEOUT", "SpeechCall", "SpeechWire")
 
@@ -20,6 +23,9 @@ log = logging.getLogger("antiphon")
 
 MAX_UNREAD = 8 * 1024 * 1024  # bytes of answers that may wait for a client that reads last
 PARAMETERS_TIMEOUT = 60.0  # seconds for all parameters: a connection holds a slot
+
+
+Step = Callable[[], Answer | Work | None]
 
 
 class SpeechWire(Protocol):
@@ -46,7 +52,7 @@ class SpeechWire(Protocol):
 class SpeechCall:
     """Holds the slot of a call; `run` carries it on, `release` gives it back, once.
 
-    blocking: whether sound has to be heard in worker threads.
+    blocking: whether all sound has to be heard in worker threads; Work always is.
     """
 
     def __init__(
@@ -119,18 +125,24 @@ class SpeechCall:
 
     async def _answer(self, kind: Kind, payload: bytes) -> Answer:
         session = self._session
+        step: Step = partial(session.receive, kind, payload)
+        hear = self._in_thread if self._blocking and kind is Kind.BINARY else self._here
         try:
-            if self._blocking and kind is Kind.BINARY:
-                return await anyio.to_thread.run_sync(_whole_answer, session, payload)
-            async with self._share.piece():
-                answer = session.receive(kind, payload)
-            while answer is None:
-                async with self._share.piece():
-                    answer = session.go_on()
+            while not isinstance(found := await hear(step), Answer):
+                if found is not None:
+                    await in_speech_thread(found.run)
+                step = session.go_on
         except Exception:  # of the engine's: this call's sound begins anew, no other call is hit
             log.exception("the sound of speech call %r could not be analysed", self._info.id)
-            answer = session.failed()
-        return answer
+            return session.failed()
+        return found
+
+    async def _here(self, step: Step) -> Answer | Work | None:
+        async with self._share.piece():
+            return step()
+
+    async def _in_thread(self, step: Step) -> Answer | Work | None:
+        return await in_speech_thread(step)
 
     def _log(self, note: str) -> None:
         """The first of a connection; the rest would be a way to fill the log."""
@@ -152,10 +164,3 @@ class SpeechCall:
             self.end("nothing was said for too long", 1000)
         elif (soonest := min(parameters, over, idle)) < float("inf"):
             self._timer = self._loop.call_at(soonest, self._watch)
-
-
-def _whole_answer(session: SpeechSession, payload: bytes) -> Answer:
-    answer = session.receive(Kind.BINARY, payload)
-    while answer is None:
-        answer = session.go_on()
-    return answer

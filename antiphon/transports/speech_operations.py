@@ -4,6 +4,7 @@ One entry here for each path in `SpeechRoutes`; a test holds the two together.
 """
 
 from ..core.speech.summary import CurrentSummary
+from ..core.speech.verification import VerifyResult
 from .answers import BuildInfo
 from .operations import Answer, Operation, Operations, Parameter, Schema
 
@@ -59,12 +60,36 @@ def of_file(name: str, summary: str, *answers: Answer) -> Operation:
 
 _SUMMARY = Answer(description="The summary, with all frames.", body=CurrentSummary)
 
+_TEMPLATE = Answer(
+    description="The template, as bare base64.", body={"type": "string"}, media_type="text/plain"
+)
+_TEMPLATES: Schema = {
+    "type": "object",
+    "properties": {name: {"type": "string"} for name in ("template1", "template2")},
+    "required": ["template1", "template2"],
+}
+
 SPEECH_OPERATIONS: Operations = {
     ("POST", "/speech_summary_engine/get_speech_summary_from_file"): of_file(
         "speech_summary_from_file", "How much of a file is speech", _SUMMARY
     ),
     ("POST", "/speech_summary_engine/get_speech_summary_from_samples"): of_samples(
         "speech_summary_from_samples", "How much of the samples is speech", _SUMMARY
+    ),
+    ("POST", "/voice_template_factory/create_voice_template_from_file"): of_file(
+        "voice_template_from_file", "The template of the voice in a file", _TEMPLATE
+    ),
+    ("POST", "/voice_template_factory/create_voice_template_from_samples"): of_samples(
+        "voice_template_from_samples", "The template of the voice in the samples", _TEMPLATE
+    ),
+    ("POST", "/voice_template_matcher/match_voice_templates"): Operation(
+        name="match_voice_templates",
+        tag=_TAG,
+        summary="How alike two voices are",
+        bodies=(("application/json", _TEMPLATES),),
+        answers=(Answer(description="A similarity to show, not to decide by.", body=VerifyResult),),
+        refusals=(*_HEARD, *_SOUND),
+        plain_errors=True,
     ),
     ("GET", "/core/get_build_info"): Operation(
         name="build_info",

@@ -1,63 +1,43 @@
 """The paths of the speech endpoints: WebSockets, and the HTTP calls beside them."""
 
-import io
 import logging
 import secrets
-import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from functools import partial
+from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from typing import Any
 
-import anyio.to_thread
 import msgspec
-import numpy as np
 
-from ..core.audio.wav import WavSound
-from ..core.dialects.parameters import (
-    ENDPOINT_FORM,
-    ENDPOINT_OPUS_FORM,
-    PIECE_MS,
-    SUMMARY_FORM,
-    SUMMARY_OPUS_FORM,
-    Analyser,
-    SpeechSession,
-    Values,
-    read_rate,
-)
+from ..core.dialects.parameters import SpeechSession
 from ..core.ports import CallInfo, Command
-from ..core.speech.endpoint import EndpointDetector, EndpointRule
-from ..core.speech.frames import VoiceFrames
-from ..core.speech.summary import SUMMARY_FRAMES, Summary, SummaryFrames
 from .admission import Admission
 from .answers import BuildInfo
 from .host import Host
-from .multipart import parts
 from .opus import opus_decoder
 from .requests import Denied, Request, Response, deny, json_response, not_upgraded
 from .speech_call import SpeechCall
+from .speech_parts import (
+    ENDPOINT,
+    OPUS,
+    SUMMARY,
+    SUMMARY_CALLS,
+    Answering,
+    Part,
+    endpoint_part,
+    summary_part,
+)
 from .speech_settings import SpeechSettings
-from .speech_share import Share
+from .speech_verification import VERIFY, VERIFY_CALLS, verification_part
 
 __all__ = ("SpeechRoutes",)
 
 log = logging.getLogger("antiphon")
 
-ENDPOINT, SUMMARY = "/speech_endpoint_detector", "/speech_summary_stream"
-ENGINE = "/speech_summary_engine/get_speech_summary_from"
 BUILD_INFO = "/core/get_build_info"
-OPUS = "_opus"
-FILE_PARTS = ("wav_file", "audio_file")
 
-_FORMS = {
-    ENDPOINT: ENDPOINT_FORM,
-    ENDPOINT + OPUS: ENDPOINT_OPUS_FORM,
-    SUMMARY: SUMMARY_FORM,
-    SUMMARY + OPUS: SUMMARY_OPUS_FORM,
-}
-
-Answering = Callable[[Request], Awaitable[Response]]
+_STREAMS = tuple(path + kind for path in (ENDPOINT, SUMMARY, VERIFY) for kind in ("", OPUS))
+_METHODS = {**dict.fromkeys((*SUMMARY_CALLS, *VERIFY_CALLS), "POST"), BUILD_INFO: "GET"}
 
 
 class SpeechRoutes:
@@ -67,12 +47,14 @@ class SpeechRoutes:
         self._host = host
         self._admission = admission
         self._speech = settings.speech
-        self._model = settings.model
-        self._calls: dict[str, tuple[str, Answering]] = {
-            f"{ENGINE}_file": ("POST", self._from_file),
-            f"{ENGINE}_samples": ("POST", self._from_samples),
-            BUILD_INFO: ("GET", self._build_info),
-        }
+        self._settings = settings
+        parts = dict(_parts(settings))
+        self._components = tuple(parts)
+        # What is switched off is not among these.
+        self._streams = {path: on for part in parts.values() for path, on in part.streams.items()}
+        self._calls: dict[str, Answering] = {BUILD_INFO: self._build_info}
+        for part in parts.values():
+            self._calls |= part.calls
 
     @property
     def max_message(self) -> int:
@@ -82,29 +64,28 @@ class SpeechRoutes:
     @property
     def patterns(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
         """The paths of the HTTP calls with their methods."""
-        return tuple((path, (method,)) for path, (method, _) in self._calls.items())
+        return tuple((path, (method,)) for path, method in _METHODS.items())
 
     @property
     def websocket_patterns(self) -> tuple[str, ...]:
         """The paths for WebSockets."""
-        return tuple(_FORMS)
+        return _STREAMS
 
     def serves(self, path: str) -> bool:
         """Whether this is one of these paths."""
-        return path in _FORMS or path in self._calls
+        return path in _STREAMS or path in _METHODS
 
     async def admit(self, request: Request) -> SpeechCall:
         """A call that holds its slot, for a request for a WebSocket: it is to be released. Raises
         Denied, and nothing else.
         """
-        if request.path not in _FORMS:
+        if request.path not in _STREAMS:
             raise deny("not_found", f"no WebSocket is served at {request.path}")
         try:
             principal = await self._admitted(request)
             info = _info(request, "websocket", principal)
-            call = SpeechCall(
-                self._host, info, self._session(request), blocking=self._model.blocking
-            )
+            blocking = self._settings.model.blocking
+            call = SpeechCall(self._host, info, self._session(request), blocking=blocking)
             await self._claim(info, call.command)
         except Denied:
             raise
@@ -115,7 +96,7 @@ class SpeechRoutes:
 
     async def respond(self, request: Request) -> Response:
         """Answer an HTTP call, or a plain request to a path for WebSockets. Raises Denied."""
-        if request.path in _FORMS:
+        if request.path in _STREAMS:
             raise not_upgraded(request)
         if request.method == "OPTIONS":
             return self._shared(request, Response(status=204))
@@ -131,7 +112,7 @@ class SpeechRoutes:
         return self._shared(request, response)
 
     async def _respond(self, request: Request) -> Response:
-        method, answer = self._calls[request.path]
+        method = _METHODS[request.path]
         if request.method not in (method, "HEAD" if method == "GET" else method):
             detail = f"{request.path} takes {method}"
             raise deny("method_not_allowed", detail, ("allow", method))
@@ -139,13 +120,13 @@ class SpeechRoutes:
         info = _info(request, "http", principal)
         await self._claim(info, _ignore)
         try:
-            return await answer(request)
+            return await self._calls[request.path](request)
         finally:
             await self._host.release(info.id)
 
     async def _admitted(self, request: Request) -> Any:
         """The principal of a request that may be answered. Raises Denied."""
-        if not self._enabled(request.path):
+        if request.path not in self._streams and request.path not in self._calls:
             raise deny("not_enabled", f"{request.path} is switched off")
         origin = request.headers.get("origin")
         if origin is not None and not self._allowed(origin):
@@ -153,11 +134,6 @@ class SpeechRoutes:
         principal = await self._admission.authorize(request)
         self._admission.check_room()
         return principal
-
-    def _enabled(self, path: str) -> bool:
-        if path == BUILD_INFO:
-            return True
-        return self._speech.endpoint if path.startswith(ENDPOINT) else self._speech.summary
 
     async def _claim(self, info: CallInfo, run: Callable[[Command], None]) -> None:
         """Take a slot. Nothing may be awaited between this and what gives it back."""
@@ -168,92 +144,22 @@ class SpeechRoutes:
 
     def _session(self, request: Request) -> SpeechSession:
         """What answers on a WebSocket. Raises Denied."""
-        start: Callable[[Values], Analyser]
-        if request.path.startswith(ENDPOINT):
-            start = self._endpoint
-        else:
-            start = partial(self._stream_summary, listed=self._listed(request))
+        form, start = self._streams[request.path]
         return SpeechSession(
-            _FORMS[request.path],
-            start,
+            form,
+            start(request),
             opus_decoder if request.path.endswith(OPUS) else None,
             carry_odd_byte=self._speech.carry_odd_byte,
         )
 
-    def _endpoint(self, values: Values) -> Analyser:
-        rule = EndpointRule(
-            values["min_speech_ms"], values["max_silence_ms"], latch=self._speech.endpoint_latch
-        )
-        return EndpointDetector(VoiceFrames(self._model, values["sample_rate"]), rule)
-
-    def _stream_summary(self, values: Values, *, listed: SummaryFrames) -> Analyser:
-        return Summary(VoiceFrames(self._model, values["sample_rate"]), listed)
-
-    def _listed(self, request: Request) -> SummaryFrames:
-        asked = request.query.get("frames", self._speech.frames)
-        for listed in SUMMARY_FRAMES:
-            if asked == listed:
-                return listed
-        raise deny("invalid_field", f"frames is one of {', '.join(SUMMARY_FRAMES)}")
-
-    async def _from_file(self, request: Request) -> Response:
-        content_type = request.headers.get("content-type", "")
-        if content_type.partition(";")[0].strip().lower() != "multipart/form-data":
-            raise deny("unsupported_media_type", "the body is multipart/form-data")
-        body = await self._body(request)
-        try:
-            found = dict(parts(content_type, body))
-            file = next((found[name] for name in FILE_PARTS if name in found), None)
-            if file is None:
-                raise ValueError(f"the body has no part {' or '.join(FILE_PARTS)}")
-            sound = WavSound(io.BytesIO(file))
-        except ValueError as error:
-            raise deny("invalid_body", str(error)) from error
-        return await self._summarized(sound.sample_rate, sound.mono())
-
-    async def _from_samples(self, request: Request) -> Response:
-        content_type = request.headers.get("content-type", "application/octet-stream")
-        if content_type.partition(";")[0].strip().lower() != "application/octet-stream":
-            raise deny("unsupported_media_type", "the body is application/octet-stream")
-        try:
-            rate = read_rate(request.query.get("sample_rate", "").encode())
-        except ValueError as error:
-            raise deny("invalid_body", f"sample_rate {error}") from error
-        body = await self._body(request)
-        if len(body) % 2:
-            raise deny("invalid_body", f"{len(body)} bytes are no whole number of 16-bit samples")
-        return await self._summarized(rate, iter((body,)))
-
-    async def _body(self, request: Request) -> bytes:
-        body = bytearray()
-        async for chunk in request.body:
-            body += chunk
-            if len(body) > self._speech.max_message:
-                raise deny("body_too_large", f"at most {self._speech.max_message} bytes")
-        return bytes(body)
-
-    async def _summarized(self, sample_rate: int, sound: Iterator[bytes]) -> Response:
-        """In pieces, as the sound of a WebSocket is heard: other calls go on meanwhile."""
-        summary = Summary(VoiceFrames(self._model, sample_rate), kept=sys.maxsize)
-        step = 2 * (PIECE_MS * sample_rate // 1000)
-        share = Share()
-        for pcm in sound:
-            for start in range(0, len(pcm), step):
-                piece = np.frombuffer(pcm[start : start + step], np.dtype("<i2"))
-                if self._model.blocking:
-                    await anyio.to_thread.run_sync(summary.receive, piece)
-                    continue
-                async with share.piece():
-                    summary.receive(piece)
-        return json_response(200, summary.current())
-
     async def _build_info(self, request: Request) -> Response:
-        served = {"speech_endpoint": self._speech.endpoint, "speech_summary": self._speech.summary}
+        encoder = self._settings.encoder
         info = BuildInfo(
             name="antiphon",
             version=version("antiphon"),
-            components=[name for name, on in served.items() if on],
-            voice_activity=self._model.name,
+            components=list(self._components),
+            voice_activity=self._settings.model.name,
+            speaker_encoder=msgspec.UNSET if encoder is None else encoder.name,
         )
         return json_response(200, info)
 
@@ -273,6 +179,18 @@ class SpeechRoutes:
             ("vary", "origin"),
         )
         return msgspec.structs.replace(response, headers=(*response.headers, *headers))
+
+
+def _parts(settings: SpeechSettings) -> Iterator[tuple[str, Part]]:
+    """Those that are switched on, by name."""
+    speech = settings.speech
+    if speech.endpoint:
+        yield "speech_endpoint", endpoint_part(settings)
+    if speech.summary:
+        yield "speech_summary", summary_part(settings)
+    if settings.encoder is not None:
+        part = verification_part(settings.model, settings.encoder, speech.max_message)
+        yield "voice_verify", part
 
 
 def _info(request: Request, transport: str, principal: Any) -> CallInfo:

@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 import msgspec
 
-from ..core.models import VoiceActivityModel
+from ..core.models import SpeakerEncoder, VoiceActivityModel
 from ..core.speech.summary import SUMMARY_FRAMES, SummaryFrames
 
 __all__ = ("Speech", "SpeechSettings")
@@ -19,8 +19,12 @@ class Speech(msgspec.Struct, frozen=True, kw_only=True):
     """Whether `/speech_endpoint_detector` is served; where it is not, with 503."""
     summary: bool = True
     """Whether `/speech_summary_stream` and `/speech_summary_engine` are."""
+    verification: bool = True
+    """Whether `/voice_verify_stream` is, with `/voice_template_factory` and `..._matcher`."""
     voice_activity: str | VoiceActivityModel = "auto"
     """What tells speech from other sound: "auto", "compact", "silero", or a model."""
+    speaker_encoder: str | SpeakerEncoder = "auto"
+    """What tells voices apart: "auto", an engine's name (docs/verification.md), or an encoder."""
     endpoint_latch: bool = False
     """Whether a stream has one endpoint at most, instead of one for each utterance."""
     frames: SummaryFrames = "all"
@@ -46,7 +50,9 @@ class Speech(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SpeechSettings(msgspec.Struct, frozen=True, eq=False):
-    """The same, with the model at hand."""
+    """The same, with the engines at hand."""
 
     speech: Speech
     model: VoiceActivityModel
+    encoder: SpeakerEncoder | None
+    """None where verification is switched off."""

@@ -1,6 +1,7 @@
 """The second frame engine: the sans-IO protocol of the `websockets` package, an optional extra."""
 
 from codecs import getincrementaldecoder
+from io import BytesIO
 from os import urandom
 
 from ..core.errors import MissingExtraError
@@ -56,7 +57,7 @@ class _WebsocketsParser:
         # Sizes are refused before frames get here: its own limit counts pings as well.
         self._protocol = Protocol(_SIDES[role], max_size=None)
         self._kind = Kind.BINARY
-        self._message = bytearray()
+        self._message = BytesIO()
         self._check = _utf8_decoder()
 
     def feed(self, chunk: bytes, received: list[Message]) -> None:
@@ -79,10 +80,10 @@ class _WebsocketsParser:
             self._kind = Kind(frame.opcode)
         if self._kind is Kind.TEXT:
             self._decode(bytes(frame.data), frame.fin)
-        self._message += frame.data
+        self._message.write(frame.data)
         if frame.fin:
-            received.append((self._kind, bytes(self._message)))
-            self._message = bytearray()
+            received.append((self._kind, self._message.getvalue()))
+            self._message = BytesIO()
 
     def _decode(self, fragment: bytes, final: bool) -> None:
         try:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import anyio
 from playwright.async_api import BrowserContext, Locator, Page, Request, expect
 
-__all__ = ("Console", "opened")
+__all__ = ("TIMEOUT", "Console", "opened")
 
 TIMEOUT = 15_000  # milliseconds; generous, because a wait that succeeds does not take it
 CALLS = "async (count) => { while ((await (await fetch('health')).json()).calls !== count); }"
@@ -89,11 +89,12 @@ async def opened(context: BrowserContext, url: str) -> AsyncGenerator[Console, N
 
     def check(request: Request) -> None:
         target = urlsplit(request.url)
-        if target.scheme in ("http", "https") and target.netloc != urlsplit(url).netloc:
+        if target.scheme in ("http", "https") and target.hostname != urlsplit(url).hostname:
             problems.append(f"a request went elsewhere: {request.url}")
 
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.on("request", check)
     await page.goto(url)
+    await page.locator("html:not([data-busy])").wait_for(state="attached")
     yield Console(page)
     assert not problems

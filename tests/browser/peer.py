@@ -40,8 +40,12 @@ class Peer:
     async def accept(self) -> dict[str, Any]:
         """Wait for `start` and answer it."""
         start = await self.hear("start")
-        await self.say(event="started", media_format=FORMAT, token="a token")
+        await self.admit()
         return start
+
+    async def admit(self) -> None:
+        """Answer a `start`."""
+        await self.say(event="started", media_format=FORMAT, token="a token")
 
     async def play(self, seconds: int) -> None:
         """Send a tone all at once."""

@@ -4,11 +4,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import BrowserContext, expect
 
 from antiphon.core.audio.g711 import mulaw_decode, mulaw_encode
-from tests.browser.console import Console
+from tests.browser.console import Console, opened
 from tests.browser.peer import FRAMES_PER_SECOND, Peer, peer
+from tests.browser.server import serving
 
 pytestmark = [
     pytest.mark.browser,
@@ -144,6 +145,34 @@ async def test_start_names_the_format_and_the_mode(console: Console) -> None:
     assert starts[0]["media_format"] == {"encoding": "audio/x-mulaw", "sample_rate": 24000}
     assert starts[0]["metadata"] == {"mode": "receive"}
     assert len(starts[0]["websocket_id"]) == 36
+
+
+async def test_inputs_go_with_the_start_and_later_and_outputs_come(
+    context: BrowserContext,
+) -> None:
+    """The tokens that the server asks for go along."""
+    script = f"""async (transport) => {{
+      {IMPORT}
+      window.outputs = [];
+      window.call = client.connect({{
+        transport, mode: "receive", inputs: ["a", 1], onOutput: (value) => outputs.push(value),
+      }});
+    }}"""
+    ask = "call.send({ event: 'message', data: 0 })"
+    async with (
+        serving("tests.browser.streams:curious") as server,
+        opened(context, server.url) as console,
+    ):
+        for transport in ("websocket", "http", "webrtc"):
+            await console.run(script, transport)
+            await console.until("call.state === 'open'")
+            await console.run(ask)
+            await console.until("outputs.length === 1")
+            await console.run("call.setInputs({ b: [2] })")
+            await console.run(ask)
+            await console.until("outputs.length === 2")
+            assert await console.run("outputs") == [["a", 1], [{"b": [2]}]]
+            await console.run("call.stop()")
 
 
 LIMIT = {"status": "failed", "meta": {"error": "concurrency_limit_reached", "limit": 3}}

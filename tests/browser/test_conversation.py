@@ -1,22 +1,17 @@
 """Somebody talks into a page's microphone, pauses, is answered, and talks into the answer."""
 
-import wave
+import re
 from collections.abc import AsyncIterator
-from pathlib import Path
 
-import numpy as np
 import pytest
-from playwright.async_api import Browser
+from playwright.async_api import Browser, expect
 
-from benchmarks.utterances import RATE, spoken
 from tests.browser.conftest import launched, profile
 from tests.browser.console import Console, opened
 from tests.browser.server import serving
-from tests.cli.sounds import espeak
+from tests.browser.speaking import sentences
 
 pytestmark = pytest.mark.browser
-
-SILENCE = np.zeros(2 * RATE, np.int16)  # long enough for the answer to begin, and to be interrupted
 
 
 @pytest.fixture(scope="module")
@@ -24,13 +19,8 @@ async def browser(
     chromium: str, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Browser]:
     """A Chromium whose microphone hears a sentence every few seconds, again and again."""
-    espeak()
-    path: Path = tmp_path_factory.mktemp("microphone") / "sentence.wav"
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(RATE)
-        file.writeframes(np.concatenate((spoken(1)[0].samples, SILENCE)).tobytes())
+    # Long enough for the answer to begin, and to be interrupted:
+    path = sentences(tmp_path_factory.mktemp("microphone"), pause=2.0)
     flags = ("--use-fake-ui-for-media-stream", f"--use-file-for-fake-audio-capture={path}")
     async with launched(chromium, *flags) as browser:
         yield browser
@@ -51,6 +41,12 @@ async def test_a_sentence_is_answered_and_the_next_one_interrupts_the_answer(
             await logged(console, text, 1)
         await console.level("in", "> -35")
         await logged(console, "interrupted", 1)
+        heard = (
+            "the rest of the reply was dropped."
+            if transport == "webrtc"  # the browser does not tell what it has played
+            else r"heard \d+\.\d s of the reply, \d+\.\d s dropped\."
+        )
+        await expect(console.part("heard")).to_have_text(re.compile(f"^Interrupted: {heard}$"))
         await logged(console, "response_starting", 2)
         await console.stop()
         await console.state("closed")

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from playwright.async_api import Browser, BrowserContext, expect
 
-from tests.browser.conftest import launched
+from tests.browser.conftest import launched, profile
 from tests.browser.console import Console, opened
 from tests.browser.grid import MODALITIES, MODES
 from tests.browser.server import Server, running
@@ -188,6 +188,18 @@ async def test_a_refused_camera_is_said(deaf_context: BrowserContext, grid: Serv
             await console.start("webrtc", modality=modality)
             await console.says(f"The {name} was refused.")
             await console.state("failed")
+
+
+async def test_a_missing_camera_is_said(chromium: str, grid: Server) -> None:
+    flags = ("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream=device-count=0")
+    async with (
+        launched(chromium, *flags) as browser,
+        profile(browser) as context,
+        page_of(context, grid, "video", "send-receive") as console,
+    ):
+        await console.start("webrtc", modality="video")
+        await console.says("No camera was found.")
+        await console.state("failed")
 
 
 async def test_sound_and_pictures_are_shown_on_the_page(

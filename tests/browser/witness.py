@@ -19,9 +19,10 @@ BAR = 32  # pixels
 
 class Witness:
     """Says `{"heard": {"loudest", "quietest"}}` (RMS of 20 ms, 1 for full scale) and `{"seen":
-    {"pictures", "changes", "width", "height", "bgr"}}`, returns messages as `{"returned": data}`,
-    and hangs up at once when it is told "hang up". Its tone has TONE_HZ, its pictures are blue
-    with a bar that moves.
+    {"pictures", "changes", "width", "height", "bgr"}}`, returns messages as `{"returned": data,
+    "inputs": [...]}`, which is an output too; told "ask" it asks for inputs and says `{"asked":
+    [...]}`, told "hang up" it hangs up at once. Its tone has TONE_HZ, its pictures are blue with a
+    bar that moves.
     """
 
     def __init__(self, modality: str, mode: str) -> None:
@@ -42,7 +43,12 @@ class Witness:
             async for message in call.messages:
                 if message.data == "hang up":
                     break
-                await call.send({"returned": message.data})
+                if message.data == "ask":
+                    await call.send({"asked": list(await call.wait_for_inputs())})
+                    continue
+                returned = {"returned": message.data, "inputs": list(call.inputs)}
+                await call.send(returned)
+                await call.output(returned)
             tasks.cancel_scope.cancel()
         call.interrupt()
         await call.hang_up("as you wished")

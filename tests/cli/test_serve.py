@@ -38,6 +38,34 @@ async def brief(call):
 
 stream = Stream(brief)
 """
+STUCK = """
+from threading import Event
+
+import anyio.to_thread
+from antiphon import Stream
+
+def never():
+    Event().wait()
+
+async def asks(call):
+    await call.log("asking")
+    await anyio.to_thread.run_sync(never, abandon_on_cancel=True)
+
+stream = Stream(asks)
+"""
+FROZEN = """
+import gc, sys
+
+from antiphon import Stream, echo
+
+def enable(enable=gc.enable):
+    enable()
+    frozen = gc.get_freeze_count() > 50_000
+    print(f"frozen: {frozen}, collecting: {gc.isenabled()}", file=sys.stderr, flush=True)
+
+gc.enable = enable
+stream = Stream(echo)
+"""
 BROKEN = """
 import sys
 
@@ -128,6 +156,16 @@ def test_what_webrtc_stands_on_is_imported_once_it_listens(tmp_path: Path) -> No
     assert ready < imported
 
 
+def test_what_is_imported_is_not_looked_through_for_garbage_while_calls_wait(
+    tmp_path: Path,
+) -> None:
+    """A collection of it all takes 15 to 20 ms."""
+    with serving(app=FROZEN, folder=tmp_path) as server:
+        for _ in range(2):  # the first waits for the imports, the second for what comes behind
+            assert httpx.post(f"{server.http}/webrtc/offer", content=b"{}").status_code >= 400
+    assert "frozen: True, collecting: True" in server.output
+
+
 def test_without_aiortc_all_other_calls_go_on(tmp_path: Path) -> None:
     with serving(app=BROKEN + HOLD, folder=tmp_path) as server:
         refused = run_antiphon("call", f"webrtc+{server.http}")
@@ -175,3 +213,14 @@ def test_sigterm_ends_live_calls_as_going_away(tmp_path: Path, scheme: str) -> N
     assert caller.returncode == 0
     assert '"ended":{"by":"server","code":1001,' in stdout
     assert "warning: the server is shutting down: this call ends within 0.2 s" in stderr
+
+
+def test_a_function_that_never_returns_does_not_keep_the_process(tmp_path: Path) -> None:
+    with serving("--grace", "0.1", app=STUCK, folder=tmp_path) as server:
+        with start_antiphon(["call", server.websocket]) as caller:
+            assert caller.stderr is not None
+            assert caller.stderr.readline() == "log: asking\n"
+            assert server.stop() == 0
+            caller.communicate(timeout=10)
+        assert "AnyIO worker thread has not returned" in server.output
+        assert "in wait" in server.output

@@ -1,1 +1,1 @@
-"""Server code as users of the known API have it."""
+"""The documents against the code: every block of code in them, and the site that they become."""

@@ -2,10 +2,13 @@
 
 import importlib.util
 import json
+import struct
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import httpx
+import numpy as np
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
@@ -21,18 +24,25 @@ from tests.transports.serving import serving
 __all__ = (
     "ENDPOINT",
     "SUMMARY",
+    "VERIFY",
     "Server",
     "Site",
+    "ask",
+    "asked",
     "backend_of",
+    "chunks",
     "pcm",
+    "pipeline",
     "place_of",
     "said_and_closed",
     "server",
     "speech_stream",
     "summary_of",
+    "wav",
 )
 
 ENDPOINT, SUMMARY = "/speech_endpoint_detector", "/speech_summary_stream"
+VERIFY = "/voice_verify_stream"
 
 
 class Site:
@@ -100,6 +110,27 @@ def server(place: Any) -> Server:
     return Server(place[0])
 
 
+def chunks(sound: bytes, size: int) -> list[bytes]:
+    """Of so many bytes, and the rest."""
+    return [sound[at : at + size] for at in range(0, len(sound), size)]
+
+
+async def ask(client: ClientConnection, *messages: str | bytes) -> list[str]:
+    """Each answered before the next is sent."""
+    answers: list[str] = []
+    for message in messages:
+        await client.send(message)
+        answers.append(str(await client.recv()))
+    return answers
+
+
+async def pipeline(client: ClientConnection, *messages: str | bytes) -> list[str]:
+    """All sent before any answer is read."""
+    for message in messages:
+        await client.send(message)
+    return [str(await client.recv()) for _ in messages]
+
+
 async def said_and_closed(client: ClientConnection) -> tuple[list[str], int, str]:
     """What is still answered, and how the server closes."""
     said: list[str] = []
@@ -120,3 +151,25 @@ def summary_of(text: str | bytes) -> dict[str, Any]:
 def pcm(*sounds: Samples) -> bytes:
     """As on the wire."""
     return b"".join(sound.astype("<i2").tobytes() for sound in sounds)
+
+
+def wav(*channels: Samples, rate: int = 16_000) -> bytes:
+    """A file of 16-bit PCM."""
+    data = np.stack(channels, axis=1).astype("<i2").tobytes()
+    width = 2 * len(channels)
+    form = struct.pack("<HHIIHH", 1, len(channels), rate, rate * width, width, 16)
+    head = b"WAVEfmt " + struct.pack("<I", 16) + form + b"data" + struct.pack("<I", len(data))
+    return b"RIFF" + struct.pack("<I", len(head) + len(data)) + head + data
+
+
+async def asked(
+    server: Server, stream: Stream, method: str, path: str, **options: Any
+) -> httpx.Response:
+    """One HTTP call on a server of its own; it holds no slot behind its answer."""
+    async with (
+        server(stream) as site,
+        httpx.AsyncClient(base_url=site.http, trust_env=False) as client,
+    ):
+        response = await client.request(method, path, **options)
+        assert stream.calls == []
+        return response

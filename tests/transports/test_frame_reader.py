@@ -114,7 +114,7 @@ def test_memory_is_bounded_by_the_largest_message(role: Role, engine: str, limit
             for piece in pieces:
                 assert subject.receive(piece) == []
                 held, _ = tracemalloc.get_traced_memory()
-                # a growing bytearray asks for an eighth more than it needs
+                # what grows asks for an eighth more than it needs
                 assert held <= limit * 9 // 8 + READ + SLACK, name
         finally:
             tracemalloc.stop()

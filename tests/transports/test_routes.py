@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -12,6 +13,7 @@ import pytest
 from antiphon import Call, Stream, echo
 from antiphon.transports import http_call
 from antiphon.transports.http import listen
+from antiphon.transports.pages import PAGES
 from antiphon.transports.routes import Routes
 from tests.transports.serving import (
     PCM,
@@ -26,6 +28,8 @@ from tests.transports.serving import (
     serving,
     start,
 )
+
+ASSETS = Path(http_call.__file__).with_name("assets")
 
 
 def refusal(response: httpx.Response) -> str:
@@ -567,28 +571,31 @@ async def test_inputs_for_nobody_are_refused() -> None:
             assert (await client.post("/input_hook", content=body)).status_code == status
 
 
-@pytest.mark.parametrize(
-    ("path", "kind"),
-    [
-        ("/", "text/html"),
-        ("/client.js", "text/javascript"),
-        ("/endings.js", "text/javascript"),
-        ("/webrtc.js", "text/javascript"),
-    ],
-)
-async def test_pages_are_served_with_their_type(path: str, kind: str) -> None:
+async def test_pages_are_served_with_their_type() -> None:
+    kinds = {"html": "text/html", "css": "text/css", "js": "text/javascript"}
     async with serving(Stream(echo)) as port, client_for(port) as client:
-        page = await client.get(path)
-        assert page.headers["content-type"] == f"{kind}; charset=utf-8"
-        assert page.headers["x-content-type-options"] == "nosniff"
-        assert page.content
+        for path, file in PAGES.items():
+            page = await client.get(path)
+            assert page.headers["content-type"] == f"{kinds[file.split('.')[-1]]}; charset=utf-8"
+            assert page.headers["x-content-type-options"] == "nosniff"
+            assert page.content
 
 
-async def test_the_page_is_told_what_the_stream_serves() -> None:
-    stream = Stream(echo, modality="audio-video", mode="receive")
-    async with serving(stream) as port, client_for(port) as client:
-        page = (await client.get("/")).text
-    assert '<html lang="en" data-modality="audio-video" data-mode="receive">' in page
+def test_every_file_that_pages_may_load_is_served() -> None:
+    there = ASSETS.rglob("*")
+    files = {str(each.relative_to(ASSETS)) for each in there if each.suffix in (".js", ".css")}
+    assert files <= set(PAGES.values())
+
+
+async def test_pages_are_packed_for_those_who_take_that() -> None:
+    async with serving(Stream(echo)) as port, client_for(port) as client:
+        plain = await client.get("/client.js", headers={"accept-encoding": "identity"})
+        packed = await client.get("/client.js", headers={"accept-encoding": "br, gzip"})
+    assert "content-encoding" not in plain.headers
+    assert packed.headers["content-encoding"] == "gzip"
+    assert "accept-encoding" in packed.headers["vary"]
+    assert packed.content == plain.content
+    assert int(packed.headers["content-length"]) < len(plain.content) / 2
 
 
 async def test_a_host_that_does_not_run_takes_no_calls() -> None:

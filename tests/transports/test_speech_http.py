@@ -1,6 +1,5 @@
 """The HTTP calls beside the speech endpoints."""
 
-import struct
 from typing import Any
 
 import anyio
@@ -9,17 +8,18 @@ import numpy as np
 import pytest
 
 from antiphon import Speech, Stream
-from antiphon.core.audio.frames import Samples
 from antiphon.transports.requests import Request
 from tests.core.loudness import Loudness, loud, quiet
 from tests.transports.speech_servers import (
     SUMMARY,
     Server,
+    asked,
     backend_of,
     pcm,
     place_of,
     server,
     speech_stream,
+    wav,
 )
 
 __all__ = ("backend_of", "place_of", "server")
@@ -28,26 +28,6 @@ FROM_FILE = "/speech_summary_engine/get_speech_summary_from_file"
 FROM_SAMPLES = "/speech_summary_engine/get_speech_summary_from_samples"
 SOUND = np.concatenate([quiet(0.3), loud(0.6), quiet(0.31)])
 OCTETS = {"content-type": "application/octet-stream"}
-
-
-def wav(*channels: Samples, rate: int = 16_000) -> bytes:
-    data = np.stack(channels, axis=1).astype("<i2").tobytes()
-    width = 2 * len(channels)
-    form = struct.pack("<HHIIHH", 1, len(channels), rate, rate * width, width, 16)
-    head = b"WAVEfmt " + struct.pack("<I", 16) + form + b"data" + struct.pack("<I", len(data))
-    return b"RIFF" + struct.pack("<I", len(head) + len(data)) + head + data
-
-
-async def asked(
-    server: Server, stream: Stream, method: str, path: str, **options: Any
-) -> httpx.Response:
-    async with (
-        server(stream) as site,
-        httpx.AsyncClient(base_url=site.http, trust_env=False) as client,
-    ):
-        response = await client.request(method, path, **options)
-        assert stream.calls == []
-        return response
 
 
 EXPECTED = {
@@ -96,7 +76,7 @@ async def test_a_whole_file_lists_all_its_frames(server: Server) -> None:
     assert len(response.json()["vad_result"]["frames"]) == 3000
 
 
-OFF = Speech(voice_activity=Loudness(), summary=False)
+OFF = Speech(voice_activity=Loudness(), summary=False, verification=False)
 SMALL = Speech(voice_activity=Loudness(), max_message=2000)
 
 
@@ -153,6 +133,14 @@ async def test_the_build_says_which_engine_hears(server: Server) -> None:
     response = await asked(server, speech_stream(OFF), "GET", "/core/get_build_info")
     assert response.json()["voice_activity"] == "loudness"
     assert response.json()["components"] == ["speech_endpoint"]
+    assert "speaker_encoder" not in response.json()
+
+
+async def test_the_build_calls_a_demonstration_by_its_name(server: Server) -> None:
+    stream = speech_stream(Speech(voice_activity=Loudness(), speaker_encoder="gmm"))
+    response = await asked(server, stream, "GET", "/core/get_build_info")
+    assert response.json()["components"] == ["speech_endpoint", "speech_summary", "voice_verify"]
+    assert response.json()["speaker_encoder"] == "gmm (demonstration)"
 
 
 async def test_without_speech_nothing_is_there(server: Server) -> None:

@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 
 from antiphon import Speech, Stream, echo
+from antiphon.handlers.verify.choose import speaker_encoder
 from tests.core.loudness import Loudness
+from tests.core.speech.encoders import ByLoudness
 
 
 @pytest.mark.parametrize(
@@ -33,3 +35,21 @@ def test_a_model_of_ones_own_is_taken() -> None:
     assert settings is not None
     assert settings.model.name == "loudness"
     assert Stream(echo).host.settings.speech is None
+
+
+def test_an_encoder_is_chosen_by_name_or_is_ones_own_and_loaded_only_if_it_is_used() -> None:
+    def encoder(**options: Any) -> Any:
+        speech = Speech(voice_activity=Loudness(), **options)
+        settings = Stream(echo, speech=speech).host.settings.speech
+        assert settings is not None
+        return settings.encoder
+
+    own = ByLoudness()
+    assert encoder(speaker_encoder=own) is own
+    assert encoder(speaker_encoder="gmm").engine == "gmm"
+    assert encoder() is speaker_encoder("auto")
+    assert encoder(verification=False, speaker_encoder="no such") is None
+    with pytest.raises(ValueError, match="no such"):
+        encoder(speaker_encoder="no such")
+    with pytest.raises(TypeError, match="without name"):
+        encoder(speaker_encoder=3)

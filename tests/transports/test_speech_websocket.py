@@ -8,7 +8,6 @@ from typing import Any
 import anyio
 import numpy as np
 import pytest
-from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import InvalidStatus
 
 from antiphon import Speech, Stream, echo
@@ -22,10 +21,14 @@ from tests.transports.serving import WatchedDirectory
 from tests.transports.speech_servers import (
     ENDPOINT,
     SUMMARY,
+    VERIFY,
     Server,
     Site,
+    ask,
     backend_of,
+    chunks,
     pcm,
+    pipeline,
     place_of,
     said_and_closed,
     server,
@@ -37,26 +40,6 @@ __all__ = ("backend_of", "place_of", "server")
 
 UTTERANCE = pcm(quiet(0.2), loud(1.2), quiet(0.7), loud(0.1))
 PARAMETERS = ("1000", "600", "16000")
-
-
-def chunks(sound: bytes, size: int) -> list[bytes]:
-    return [sound[at : at + size] for at in range(0, len(sound), size)]
-
-
-async def ask(client: ClientConnection, *messages: str | bytes) -> list[str]:
-    """Each answered before the next is sent."""
-    answers: list[str] = []
-    for message in messages:
-        await client.send(message)
-        answers.append(str(await client.recv()))
-    return answers
-
-
-async def pipeline(client: ClientConnection, *messages: str | bytes) -> list[str]:
-    """All sent before any answer is read."""
-    for message in messages:
-        await client.send(message)
-    return [str(await client.recv()) for _ in messages]
 
 
 @pytest.mark.parametrize("size", [960, 8192, 12_266, len(UTTERANCE)])
@@ -314,7 +297,7 @@ def nobody(_: Request) -> None:
     """An `authorize` that knows nobody."""
 
 
-OFF = Speech(voice_activity=Loudness(), endpoint=False)
+OFF = Speech(voice_activity=Loudness(), endpoint=False, verification=False)
 PAGE = {"origin": "https://page.test"}
 
 
@@ -322,11 +305,13 @@ PAGE = {"origin": "https://page.test"}
     ("stream", "path", "headers", "status", "error"),
     [
         (Stream(echo), ENDPOINT, {}, 404, "not_found"),
-        (speech_stream(), "/voice_verify_stream", {}, 404, "not_found"),
+        (Stream(echo), VERIFY, {}, 404, "not_found"),
         (speech_stream(), "/speech_endpoint_detector/", {}, 404, "not_found"),
         (speech_stream(), "/core/get_build_info", {}, 404, "not_found"),
         (speech_stream(OFF), ENDPOINT, {}, 503, "not_enabled"),
         (speech_stream(OFF), ENDPOINT + "_opus", {}, 503, "not_enabled"),
+        (speech_stream(OFF), VERIFY, {}, 503, "not_enabled"),
+        (speech_stream(OFF), VERIFY + "_opus", {}, 503, "not_enabled"),
         (speech_stream(), SUMMARY + "?frames=some", {}, 422, "invalid_field"),
         (speech_stream(authorize=nobody), SUMMARY, {}, 401, "unauthorized"),
         (

@@ -5,8 +5,6 @@ Sources: the document "WebSocket API usage" of the known API, and its example cl
 tells, docs/speech.md says what was chosen. Any `Analyser` may stand behind it.
 """
 
-import base64
-import binascii
 import re
 from collections.abc import Callable, Mapping
 from enum import Enum, auto
@@ -17,8 +15,12 @@ import msgspec
 import numpy as np
 
 from ..audio.frames import Samples
+from ..errors import TemplateRefused
 from ..speech.frames import HIGHEST_RATE, LOWEST_RATE
 from ..speech.opus_packets import check_packet
+from ..speech.template import MAX_TEMPLATE
+from ..speech.verification import LONGEST_CONTEXT, LONGEST_WINDOW, SHORTEST_WINDOW
+from ..speech.work import Work
 from ..wire import Kind
 
 __all__ = (
@@ -26,7 +28,6 @@ __all__ = (
     "ENDPOINT_OPUS_FORM",
     "MAX_NUMBER",
     "MAX_REFUSED",
-    "MAX_TEMPLATE",
     "PIECE_MS",
     "SUMMARY_FORM",
     "SUMMARY_OPUS_FORM",
@@ -43,11 +44,10 @@ __all__ = (
 )
 
 MAX_NUMBER = 32  # bytes of a parameter that is a number
-MAX_TEMPLATE = 64 * 1024  # bytes of one that is a template, in base64
 MAX_REFUSED = 16  # messages in a row that are answered by 500, then the connection is closed
 PIECE_MS = 750  # of sound at a time: 25 frames, some 3 ms of work on an event loop
 _OPUS_RATES = (8000, 12000, 16000, 24000, 48000)  # Hz, RFC 6716 section 2.1.3
-_SHORTEST_WINDOW, _WINDOW, _LONGEST_WINDOW, _LONGEST_CONTEXT = 0.5, 3.0, 60.0, 600.0  # seconds
+_WINDOW = 3.0  # seconds, as clients of three parameters expect
 _ACCEPTED, _REFUSED = b"200", b"500"
 _INT16 = np.dtype("<i2")
 # ASCII only: int() and float() also take `1_000`, other scripts' digits, `nan`, `inf` and `1e9`.
@@ -60,7 +60,9 @@ class Analyser(Protocol):
     """What hears the sound of one connection."""
 
     def receive(self, samples: Samples) -> object:
-        """The next samples, int16 of shape (n,), at most `PIECE_MS` of them."""
+        """The next samples, int16 of shape (n,), at most `PIECE_MS` of them. Work that it gives is
+        to be done before anything else is asked; whatever else it gives is passed over.
+        """
         ...
 
     def result(self) -> bytes:
@@ -117,7 +119,7 @@ class _State(Enum):
 
 class SpeechSession:
     """One connection. A message with much sound is heard piece by piece: `receive` and `go_on` give
-    None until all of it was.
+    None until all of it was, or Work that is to be done before it goes on.
 
     start: makes the analyser, of the values by name; `sample_rate` is among them.
     decoder: makes what decodes Opus packets, of the sample rate; None where sound comes as PCM.
@@ -150,17 +152,19 @@ class SpeechSession:
 
     @property
     def running(self) -> bool:
-        """Whether all parameters are known."""
-        return self._state is _State.RUNNING
+        """Whether all parameters that have to come are known."""
+        return self._state is not _State.PARAMETERS
 
-    def receive(self, kind: Kind, payload: bytes) -> Answer | None:
+    def receive(self, kind: Kind, payload: bytes) -> Answer | Work | None:
         """The next message, TEXT or BINARY; not before the last one is answered."""
         return self._take_text(payload) if kind is Kind.TEXT else self._take_sound(payload)
 
-    def go_on(self) -> Answer | None:
+    def go_on(self) -> Answer | Work | None:
         """Hear the next piece of the message that `receive` was given."""
         piece, self._pending = self._pending[: self._piece], self._pending[self._piece :]
-        self._analyser.receive(piece)
+        found = self._analyser.receive(piece)
+        if isinstance(found, Work):
+            return found
         if len(self._pending):
             return None
         return self._accept(self._analyser.result())
@@ -211,7 +215,7 @@ class SpeechSession:
         if self._make_decoder is not None:
             self._decoder = self._make_decoder(rate)
 
-    def _take_sound(self, payload: bytes) -> Answer | None:
+    def _take_sound(self, payload: bytes) -> Answer | Work | None:
         if self._state is _State.PARAMETERS:
             return self._refuse(f"sound before {self._form.required[len(self._values)].name}")
         if self._state is _State.OPTIONAL:
@@ -289,15 +293,15 @@ def _opus_rate(text: bytes, _: Values) -> int:
 
 def _context(text: bytes, _: Values) -> float:
     context = read_number(text)
-    if not _SHORTEST_WINDOW <= context <= _LONGEST_CONTEXT:
-        raise ValueError(f"is not from {_SHORTEST_WINDOW:g} to {_LONGEST_CONTEXT:g} s")
+    if not SHORTEST_WINDOW <= context <= LONGEST_CONTEXT:
+        raise ValueError(f"is not from {SHORTEST_WINDOW:g} to {LONGEST_CONTEXT:g} s")
     return context
 
 
 def _window(text: bytes, values: Values) -> float:
-    window, longest = read_number(text), min(values["context"], _LONGEST_WINDOW)
-    if not _SHORTEST_WINDOW <= window <= longest:
-        raise ValueError(f"is not from {_SHORTEST_WINDOW:g} to {longest:g} s")
+    window, longest = read_number(text), min(values["context"], LONGEST_WINDOW)
+    if not SHORTEST_WINDOW <= window <= longest:
+        raise ValueError(f"is not from {SHORTEST_WINDOW:g} to {longest:g} s")
     return window
 
 
@@ -316,15 +320,20 @@ SUMMARY_FORM = Form((_PCM_RATE,))
 SUMMARY_OPUS_FORM = Form((_OPUS_RATE,))
 
 
-def verification_form(read_template: Callable[[bytes], Any], *, opus: bool = False) -> Form:
+def verification_form(read_template: Callable[[str], Any], *, opus: bool = False) -> Form:
     """`template`, `sample_rate`, `context` and perhaps `window`, both in seconds. Clients have sent
     three or four parameters; the third has always meant the context.
 
-    read_template: from the decoded bytes to the value; ValueError, without them, for no template.
+    read_template: from the text to the value; TemplateRefused for no template.
     """
 
     def template(text: bytes, _: Values) -> Any:
-        return read_template(_from_base64(text))
+        if len(text) > MAX_TEMPLATE:
+            raise ValueError(f"is longer than {MAX_TEMPLATE} bytes")
+        try:
+            return read_template(text.decode("ascii", "replace"))
+        except TemplateRefused as error:
+            raise ValueError(f"is refused: {error.reason}") from error
 
     return Form(
         required=(
@@ -335,15 +344,3 @@ def verification_form(read_template: Callable[[bytes], Any], *, opus: bool = Fal
         optional=Parameter("window", _window),
         default=_default_window,
     )
-
-
-def _from_base64(text: bytes) -> bytes:
-    if len(text) > MAX_TEMPLATE:
-        raise ValueError(f"is longer than {MAX_TEMPLATE} bytes")
-    bare = text.strip()
-    if len(bare) >= 2 and bare[:1] == bare[-1:] == b'"':  # an answer that was kept as JSON
-        bare = bare[1:-1]
-    try:
-        return base64.b64decode(bare, validate=True)
-    except binascii.Error as error:
-        raise ValueError("is no base64") from error

@@ -1,5 +1,6 @@
 """A stream of sound, in any cutting, as decisions of 30 ms: speech or not."""
 
+from collections.abc import Iterator
 from functools import cache
 
 import numpy as np
@@ -56,7 +57,12 @@ class VoiceFrames:
 
     def receive(self, samples: Samples) -> list[bool]:
         """The frames that these samples, int16 of shape (n,), complete: whether each is speech."""
-        decided: list[bool] = []
+        return [voice for _, voice in self.heard(samples)]
+
+    def heard(self, samples: Samples) -> Iterator[tuple[Samples, bool]]:
+        """The same, each with its sound: a view that is good until the next is asked for. To be
+        read to its end.
+        """
         start = 0
         end = frame_end(self.frames, self.sample_rate)
         while start < len(samples):
@@ -65,11 +71,12 @@ class VoiceFrames:
             start += taken
             self.samples += taken
             if self.samples == end:
-                decided.append(self._decide())
+                voice = self._decide()
+                sound = self._sound.tail(end - frame_end(self.frames - 1, self.sample_rate))
                 self._sound.keep_last(self._needed)
                 self.frames += 1
                 end = frame_end(self.frames, self.sample_rate)
-        return decided
+                yield sound, voice
 
     def end_of(self, frame: int) -> int:
         """The index of the sample behind a frame."""

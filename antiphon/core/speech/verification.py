@@ -16,9 +16,9 @@ import msgspec
 import numpy as np
 
 from ..audio.frames import Samples
-from ..errors import TemplateRefused, TooLittleSpeech
+from ..errors import TemplateRefused
 from ..models import SpeakerEncoder
-from .template import Embedding, Template
+from .template import Embedding, Template, parse_template
 from .voiced import SpeechFrames
 
 __all__ = (
@@ -31,9 +31,10 @@ __all__ = (
     "VerifyResult",
     "VerifyStreamResult",
     "VoiceVerification",
+    "check_lengths",
     "check_template",
-    "create_template",
     "match",
+    "read_template",
 )
 
 LEAST_SPEECH = 0.5  # s: less gives scores that mean nothing
@@ -90,8 +91,8 @@ class VoiceVerification:
             embedding = verification.embedding(window)      # may run in a worker thread
             result = verification.score(window, embedding)  # in the order of the windows
 
-    `context` and `window` are in seconds, 0.5 <= window <= context, a window 60 s and the context
-    600 s at most, else ValueError; TemplateRefused for another engine's template.
+    `context` and `window` as in `check_lengths`; TemplateRefused for another engine's template.
+    Intervals are counted as if the first sample received were number `start` of its stream.
     """
 
     def __init__(
@@ -103,13 +104,15 @@ class VoiceVerification:
         sample_rate: int,
         context: float,
         window: float,
+        start: int = 0,
     ) -> None:
         check_template(template, encoder)
-        _check_lengths(context, window)
+        check_lengths(context, window)
         self._template = template
         self._encoder = encoder
         self._frames = speech
         self._rate = sample_rate
+        self._start = start
         self._window = _fraction(window)
         self._kept_windows = _fraction(context) // self._window
         self._least = min(_fraction(LEAST_SPEECH), _LEAST_SHARE * self._window) * sample_rate
@@ -168,7 +171,7 @@ class VoiceVerification:
         return window
 
     def _interval(self, number: int) -> AudioInterval:
-        start, end = self._end(number - 1), self._end(number)
+        start, end = self._start + self._end(number - 1), self._start + self._end(number)
         return AudioInterval(
             end_sample=end,
             end_time=end * 1000 // self._rate,
@@ -176,6 +179,18 @@ class VoiceVerification:
             start_sample=start,
             start_time=start * 1000 // self._rate,
         )
+
+
+def check_lengths(context: float, window: float) -> None:
+    """ValueError unless 0.5 <= window <= context, both in seconds, a window 60 s and the context
+    600 s at most.
+    """
+    if not SHORTEST_WINDOW <= window <= LONGEST_WINDOW:
+        allowed = f"{SHORTEST_WINDOW} to {LONGEST_WINDOW}"
+        raise ValueError(f"a window of {window} s; allowed: {allowed}")
+    if not window <= context <= LONGEST_CONTEXT:
+        allowed = f"the window ({window} s) to {LONGEST_CONTEXT}"
+        raise ValueError(f"a context of {context} s; allowed: {allowed}")
 
 
 def check_template(template: Template, encoder: SpeakerEncoder) -> None:
@@ -188,19 +203,11 @@ def check_template(template: Template, encoder: SpeakerEncoder) -> None:
         raise TemplateRefused(f"{len(template.embedding)} figures; allowed: {encoder.dimension}")
 
 
-def create_template(
-    samples: Samples, sample_rate: int, encoder: SpeakerEncoder, speech: SpeechFrames
-) -> Template:
-    """The template of the one speaker in a recording, int16 of shape (n,); `speech` is fresh.
-
-    TooLittleSpeech for less than half a second.
-    """
-    voiced = [frame for frame, is_speech in speech.receive(samples) if is_speech]
-    length = sum(map(len, voiced))
-    if length < LEAST_SPEECH * sample_rate:
-        raise TooLittleSpeech(length / sample_rate, LEAST_SPEECH)
-    embedding = encoder.embedding(np.concatenate(voiced), sample_rate)
-    return Template(encoder.engine, encoder.model_hash, embedding)
+def read_template(text: str, encoder: SpeakerEncoder) -> Template:
+    """The template that a client sent. TemplateRefused unless this very encoder made it."""
+    template = parse_template(text)
+    check_template(template, encoder)
+    return template
 
 
 def match(one: Template, other: Template, encoder: SpeakerEncoder) -> VerifyResult:
@@ -216,15 +223,6 @@ def _compared(one: Embedding, other: Embedding, encoder: SpeakerEncoder) -> Veri
     # Voices whose mean is nothing are like nobody; rounding may go a little beyond 1.
     score = min(1.0, max(-1.0, float(first.dot(second)) / norms)) if norms else 0.0
     return VerifyResult(probability=encoder.calibration.probability(score), score=score)
-
-
-def _check_lengths(context: float, window: float) -> None:
-    if not SHORTEST_WINDOW <= window <= LONGEST_WINDOW:
-        allowed = f"{SHORTEST_WINDOW} to {LONGEST_WINDOW}"
-        raise ValueError(f"a window of {window} s; allowed: {allowed}")
-    if not window <= context <= LONGEST_CONTEXT:
-        allowed = f"the window ({window} s) to {LONGEST_CONTEXT}"
-        raise ValueError(f"a context of {context} s; allowed: {allowed}")
 
 
 def _fraction(seconds: float) -> Fraction:

@@ -3,10 +3,9 @@
 from collections.abc import Iterator
 from typing import Protocol
 
-import numpy as np
-
 from ..audio.frames import Samples
 from ..models import VoiceActivityModel
+from .frames import VoiceFrames
 
 __all__ = ("DetectedSpeech", "SpeechFrames")
 
@@ -16,27 +15,19 @@ class SpeechFrames(Protocol):
 
     def receive(self, samples: Samples) -> Iterator[tuple[Samples, bool]]:
         """Each frame that is whole now, in order and without gaps, and whether it holds speech.
-        int16 of any length comes in; what is over waits. Any cutting gives the same frames.
+        int16 of any length comes in; what is over waits. Any cutting gives the same frames. To be
+        read to its end; a frame may be a view that is good until the next.
         """
         ...
 
 
 class DetectedSpeech:
-    """Frames as a voice activity engine takes them; a `SpeechFrames`.
-
-    ValueError for a sample rate that the engine does not hear.
+    """The frames of `VoiceFrames`, 30 ms at 8,000 to 192,000 Hz (else ValueError), as a voice
+    activity engine decides them; a `SpeechFrames`.
     """
 
     def __init__(self, model: VoiceActivityModel, sample_rate: int) -> None:
-        self._detector = model.detector(sample_rate)
-        self._threshold = model.threshold
-        self._rest: Samples = np.empty(0, np.int16)
+        self._frames = VoiceFrames(model, sample_rate)
 
     def receive(self, samples: Samples) -> Iterator[tuple[Samples, bool]]:
-        size = self._detector.frame_samples
-        sound = np.concatenate((self._rest, samples))
-        whole = len(sound) // size * size
-        self._rest = sound[whole:].copy()
-        for start in range(0, whole, size):
-            frame = sound[start : start + size]
-            yield frame, self._detector.probability(frame) >= self._threshold
+        return self._frames.heard(samples)

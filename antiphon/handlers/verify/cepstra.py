@@ -9,6 +9,8 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
+from .spectrum import band_powers, framed, triangles
+
 __all__ = ("DIMENSIONS", "FRAME", "RATE", "cepstra")
 
 Floats = npt.NDArray[np.float32]
@@ -25,7 +27,6 @@ _BANDS = 30
 _LOWEST, _HIGHEST = 60.0, 7600.0  # Hz
 _EMPHASIS = 0.97
 _SILENCE = 100.0  # about what rounding to int16 leaves in a band
-_BLOCK = 256  # frames looked at together: 2 MB however long the speech is
 _SLOPE_REACH = 2  # frames to either side
 
 
@@ -43,13 +44,7 @@ def cepstra(speech: Floats) -> Floats:
 def _band_powers(speech: Floats) -> Floats:
     emphasised = speech.copy()
     emphasised[1:] -= np.float32(_EMPHASIS) * speech[:-1]
-    frames = np.lib.stride_tricks.sliding_window_view(emphasised, FRAME)[::_HOP]
-    powers = np.empty((len(frames), _BANDS), np.float32)
-    for start in range(0, len(frames), _BLOCK):
-        spectra = np.fft.rfft(frames[start : start + _BLOCK] * _window(), _FFT, axis=1)
-        strengths = (spectra.real**2 + spectra.imag**2).astype(np.float32)
-        powers[start : start + _BLOCK] = strengths @ _bands()
-    return powers
+    return band_powers(framed(emphasised, FRAME, _HOP), _window(), _FFT, _bands())
 
 
 def _slopes(found: Floats) -> Floats:
@@ -71,11 +66,8 @@ def _bands() -> Floats:
     """Triangles, evenly spaced in mels (O'Shaughnessy's formula): (bins, bands)."""
     mels = np.linspace(_mel(_LOWEST), _mel(_HIGHEST), _BANDS + 2)
     edges = 700 * (10 ** (mels / 2595) - 1)
-    hertz = np.arange(_FFT // 2 + 1)[:, np.newaxis] * RATE / _FFT
-    rising = (hertz - edges[:-2]) / (edges[1:-1] - edges[:-2])
-    falling = (edges[2:] - hertz) / (edges[2:] - edges[1:-1])
-    triangles: Floats = np.maximum(0, np.minimum(rising, falling)).astype(np.float32)
-    return triangles
+    hertz = np.arange(_FFT // 2 + 1) * RATE / _FFT
+    return triangles(hertz, edges).astype(np.float32)
 
 
 def _mel(hertz: float) -> float:

@@ -17,18 +17,17 @@ import numpy as np
 import numpy.typing as npt
 
 from ...core.audio.frames import Samples
-from ...core.audio.resample import Resampler
 from ...core.speech.calibration import Calibration
 from ...core.speech.template import MODEL_HASH
 from .cepstra import FRAME, RATE, cepstra
 from .mixture import Mixture, shifts
+from .rates import at_rate
 
 __all__ = ("GmmEncoder", "Weights", "weights")
 
 Floats = npt.NDArray[np.float32]
 
 _WEIGHTS_FILE = "gmm.npz"
-_LOWEST_RATE, _HIGHEST_RATE = 8000, 192_000  # Hz
 
 
 class Weights(msgspec.Struct, frozen=True, eq=False):
@@ -87,11 +86,7 @@ class GmmEncoder:
 
     def embedding(self, speech: Samples, sample_rate: int) -> Floats:
         """Speech at 8,000 to 192,000 Hz, 25 ms or more (else ValueError), as (dimension,)."""
-        if not _LOWEST_RATE <= sample_rate <= _HIGHEST_RATE:
-            raise ValueError(
-                f"sample rate is {sample_rate}; allowed: {_LOWEST_RATE} to {_HIGHEST_RATE} Hz"
-            )
-        return _embedding(_at_16k(speech, sample_rate), self._weights)
+        return _embedding(at_rate(speech, sample_rate, RATE, FRAME), self._weights)
 
 
 def _embedding(speech: Floats, trained: Weights) -> Floats:
@@ -101,12 +96,3 @@ def _embedding(speech: Floats, trained: Weights) -> Floats:
     unit = (shifted / np.linalg.norm(shifted)).astype(np.float32)
     embedding: Floats = unit @ trained.projection - trained.centre
     return embedding
-
-
-def _at_16k(speech: Samples, sample_rate: int) -> Floats:
-    resampler = Resampler(sample_rate, RATE, live=False)
-    pcm = resampler.process(speech.astype("<i2").tobytes()) + resampler.flush()
-    samples = np.frombuffer(pcm, "<i2").astype(np.float32)
-    if len(samples) < FRAME:
-        raise ValueError(f"{len(speech)} samples at {sample_rate} Hz; needed: {FRAME} at {RATE} Hz")
-    return samples

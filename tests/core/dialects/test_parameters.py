@@ -1,8 +1,8 @@
 """The handshake of the speech endpoints, message by message: docs/speech.md."""
 
-import base64
 from collections.abc import Mapping
 from typing import Any
+from unittest.mock import ANY
 
 import numpy as np
 import pytest
@@ -14,7 +14,6 @@ from antiphon.core.dialects.parameters import (
     ENDPOINT_FORM,
     ENDPOINT_OPUS_FORM,
     MAX_REFUSED,
-    MAX_TEMPLATE,
     PIECE_MS,
     SUMMARY_FORM,
     SUMMARY_OPUS_FORM,
@@ -24,7 +23,11 @@ from antiphon.core.dialects.parameters import (
     read_number,
     verification_form,
 )
+from antiphon.core.speech.template import MAX_TEMPLATE, Template, template_text
+from antiphon.core.speech.verification import read_template
+from antiphon.core.speech.work import Work
 from antiphon.core.wire import Kind
+from tests.core.speech.encoders import ByLoudness
 
 PACKET = b"\x78\x01"
 
@@ -37,11 +40,12 @@ class Counter:
         self.heard = 0
         self.pieces: list[int] = []
 
-    def receive(self, samples: Samples) -> None:
+    def receive(self, samples: Samples) -> Work | None:
         if len(samples) == 666:
             raise RuntimeError("the engine is broken")
         self.pieces.append(len(samples))
         self.heard += len(samples)
+        return None
 
     def result(self) -> bytes:
         return b"%d" % self.heard
@@ -60,14 +64,14 @@ def doubler(_: int) -> Doubler:
     return Doubler()
 
 
-def template(value: bytes) -> bytes:
-    if not value.startswith(b"ADVT"):
-        raise ValueError("is no template")
-    return value
+def read(text: str) -> Template:
+    return read_template(text, ByLoudness())
 
 
-TEMPLATE = base64.b64encode(b"ADVT and more").decode()
-VERIFY = verification_form(template)
+FIGURES = np.array([1, 0], np.float32)
+TEMPLATE = template_text(Template(ByLoudness.engine, ByLoudness.model_hash, FIGURES))
+FOREIGN = template_text(Template("other", ByLoudness.model_hash, FIGURES))
+VERIFY = verification_form(read)
 
 
 class Talk:
@@ -86,7 +90,9 @@ class Talk:
         kind = Kind.TEXT if isinstance(message, str) else Kind.BINARY
         payload = message.encode() if isinstance(message, str) else message
         answer = self.session.receive(kind, payload)
-        while answer is None:
+        while not isinstance(answer, Answer):
+            if answer is not None:
+                answer.run()
             answer = self.session.go_on()
         self.notes.append(answer.note)
         return answer
@@ -115,7 +121,7 @@ def pcm(samples: int) -> bytes:
         (
             VERIFY,
             [TEMPLATE, "16000", "10", "3"],
-            {"template": b"ADVT and more", "sample_rate": 16000, "context": 10, "window": 3},
+            {"template": ANY, "sample_rate": 16000, "context": 10, "window": 3},
         ),
     ],
 )
@@ -182,6 +188,16 @@ def test_three_parameters_and_no_sound_is_sound_enough() -> None:
     assert Talk(VERIFY).say(TEMPLATE, "8000", "10", b"", "3")[-2:] == ["0", "500"]
 
 
+def test_who_has_sent_three_parameters_owes_none() -> None:
+    """They come within a time; sound may take longer."""
+    talk = Talk(VERIFY)
+    running: list[bool] = []
+    for text in (TEMPLATE, "8000", "10"):
+        talk.say(text)
+        running.append(talk.session.running)
+    assert running == [False, False, True]
+
+
 def test_a_refused_fourth_parameter_leaves_both_ways_open() -> None:
     for last, said in (("2", "200"), (pcm(2), "2")):
         talk = Talk(VERIFY)
@@ -214,13 +230,22 @@ def test_a_window_is_half_a_second_up_to_the_context_and_a_minute(
 
 @pytest.mark.parametrize(
     "text",
-    ["8000", "not base64!", "QUJD", TEMPLATE[:-1], "A" * (MAX_TEMPLATE + 4), "", '"'],
+    [
+        *("8000", "not base64!", "QUJD", TEMPLATE[:-1], "A" * (MAX_TEMPLATE + 4), "", '"'),
+        *(
+            FOREIGN,
+            f"{TEMPLATE[:-8]}AAAA{TEMPLATE[-4:]}",
+            TEMPLATE + " " * MAX_TEMPLATE,
+            "\uff21" * 4,
+        ),
+    ],
 )
 def test_what_is_no_template_is_refused_and_stays_out_of_the_log(text: str) -> None:
     """`8000` is base64 as well: only what it holds tells."""
     talk = Talk(VERIFY)
     assert talk.say(text) == ["500"]
     assert not text or text == '"' or text not in talk.notes[0]
+    assert talk.notes[0].startswith(("template is refused: ", "template is longer than 65536"))
 
 
 @pytest.mark.parametrize("text", [f' "{TEMPLATE}"\n', f"{TEMPLATE}\r\n", TEMPLATE])
@@ -288,7 +313,7 @@ def test_reading_a_number_never_fails_otherwise(text: bytes) -> None:
         (SUMMARY_OPUS_FORM, "32000", "500"),
         *((SUMMARY_OPUS_FORM, rate, "200") for rate in ("8000", "12000", "16000", "24000")),
         (SUMMARY_OPUS_FORM, "48000.0", "200"),
-        (verification_form(template, opus=True), "44100", "500"),
+        (verification_form(read, opus=True), "44100", "500"),
     ],
 )
 def test_a_rate_is_a_whole_number_that_the_endpoint_can_hear(
@@ -344,6 +369,41 @@ def test_much_sound_in_a_message_is_heard_in_pieces() -> None:
     assert talk.session.go_on() is None
     assert talk.session.go_on() == Answer(b"30000")
     assert talk.counters[0].pieces == [12_000, 12_000, 6000]
+
+
+class Slow(Counter):
+    """Leaves work behind every second piece, and hears nothing before it is done."""
+
+    waiting = False
+
+    def receive(self, samples: Samples) -> Work | None:
+        assert not self.waiting
+        super().receive(samples)
+        if len(self.pieces) % 2:
+            return None
+        self.waiting = True
+        return Work(self._done)
+
+    def _done(self) -> None:
+        self.waiting = False
+        self.heard += 1_000_000
+
+    def result(self) -> bytes:
+        assert not self.waiting
+        return super().result()
+
+
+@pytest.mark.parametrize(("samples", "said"), [(6000, "6000"), (12_000, "1012000")])
+def test_work_that_a_piece_leaves_is_done_before_it_goes_on(samples: int, said: str) -> None:
+    session = SpeechSession(SUMMARY_FORM, Slow)
+    session.receive(Kind.TEXT, b"8000")
+    steps = [session.receive(Kind.BINARY, pcm(samples))]
+    while not isinstance(steps[-1], Answer):
+        if steps[-1] is not None:
+            steps[-1].run()
+        steps.append(session.go_on())
+    assert steps[-1] == Answer(said.encode())
+    assert [type(step) for step in steps].count(Work) == samples // 12_000
 
 
 @given(cuts=st.lists(st.integers(0, 20_000), max_size=8))

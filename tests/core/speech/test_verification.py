@@ -9,14 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from antiphon.core.audio.frames import Samples
-from antiphon.core.errors import TemplateRefused, TooLittleSpeech
+from antiphon.core.errors import TemplateRefused
 from antiphon.core.models import SpeakerEncoder
 from antiphon.core.speech.template import Template
 from antiphon.core.speech.verification import (
     VerifyStreamResult,
     VoiceVerification,
     check_template,
-    create_template,
     match,
 )
 from antiphon.core.speech.voiced import SpeechFrames
@@ -106,6 +105,19 @@ def test_windows_end_on_the_floor_of_their_time(rate: int, window: float, ends: 
     assert all(one.end_time == one.end_sample * 1000 // rate for one in intervals)
     assert all(one.start_time == one.start_sample * 1000 // rate for one in intervals)
     assert {one.sample_rate for one in intervals} == {rate}
+
+
+def test_a_stream_that_began_before_is_counted_from_its_own_beginning() -> None:
+    one = VoiceVerification(
+        *(TEMPLATE, ByLoudness(), LoudFrames(RATE)),
+        sample_rate=RATE,
+        context=1.0,
+        window=0.7,
+        start=1001,
+    )
+    intervals = [result.audio_interval for result in answered(one, sound((1.5, 20_000)))]
+    assert [(i.start_sample, i.end_sample) for i in intervals] == [(1001, 6601), (6601, 12_201)]
+    assert [(i.start_time, i.end_time) for i in intervals] == [(125, 825), (825, 1525)]
 
 
 def test_a_time_of_3018_75_ms_is_cut_to_3018() -> None:
@@ -234,21 +246,6 @@ def test_a_template_of_another_engine_or_of_other_weights_is_refused(
         match(TEMPLATE, template, encoder)
     with pytest.raises(TemplateRefused, match=reason):
         VoiceVerification(template, encoder, frames, sample_rate=RATE, context=3.0, window=3.0)
-
-
-def test_a_template_is_made_of_the_speech_alone() -> None:
-    encoder = ByLoudness()
-    samples = sound((0.6, 0), (0.6, 20_000), (3, 0))
-    template = create_template(samples, RATE, encoder, LoudFrames(RATE))
-    assert encoder.heard == [round(0.6 * RATE)]
-    assert match(template, TEMPLATE, encoder).score == 1.0
-
-
-@pytest.mark.parametrize("speech", [0, 0.03, 0.48])
-def test_less_than_half_a_second_of_speech_makes_no_template(speech: float) -> None:
-    samples = sound((speech, 20_000), (2, 0))
-    with pytest.raises(TooLittleSpeech, match=f"{speech:.2f} s of speech"):
-        create_template(samples, RATE, ByLoudness(), LoudFrames(RATE))
 
 
 def test_a_match_is_the_cosine_whatever_the_lengths_and_its_probability() -> None:

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from antiphon.core.audio.frames import Samples
+from antiphon.core.speech.frames import VoiceFrames
 from antiphon.core.speech.voiced import DetectedSpeech
 from antiphon.handlers.vad.compact import CompactModel
 
@@ -52,6 +53,21 @@ def test_a_frame_is_speech_from_the_engines_threshold_on() -> None:
     assert [is_speech for _, is_speech in found] == [False, True]
 
 
-def test_a_rate_that_the_engine_does_not_hear_is_refused() -> None:
-    with pytest.raises(ValueError, match="8000 to 48000"):
-        DetectedSpeech(CompactModel(), 96_000)
+@pytest.mark.parametrize("rate", [8000, 11_025, 44_100, 96_000, 192_000])
+def test_frames_are_whole_at_every_rate_of_the_endpoints(rate: int) -> None:
+    """Engines hear up to 48 kHz; what is kept of a voice is not reduced with what they hear."""
+    samples = np.random.default_rng(2).integers(-32768, 32767, rate // 2).astype("<i2")
+    found = [
+        (frame.copy(), is_speech)
+        for frame, is_speech in DetectedSpeech(CompactModel(), rate).receive(samples)
+    ]
+    joined = np.concatenate([frame for frame, _ in found])
+    assert len(found) == 16
+    assert np.array_equal(joined, samples[: 48 * rate // 100])
+    wanted = VoiceFrames(CompactModel(), rate).receive(samples)
+    assert [is_speech for _, is_speech in found] == wanted
+
+
+def test_a_rate_that_is_no_speech_is_refused() -> None:
+    with pytest.raises(ValueError, match="8000 to 192000"):
+        DetectedSpeech(CompactModel(), 192_001)

@@ -4,23 +4,7 @@ import numpy as np
 import pytest
 
 from antiphon.handlers.vad.onnx_constants import float_constants
-
-
-def varint(value: int) -> bytes:
-    low, rest = value & 0x7F, value >> 7
-    return bytes([low | 0x80]) + varint(rest) if rest else bytes([low])
-
-
-def number(field: int, value: int) -> bytes:
-    return varint(field << 3) + varint(value)
-
-
-def message(field: int, content: bytes) -> bytes:
-    return varint(field << 3 | 2) + varint(len(content)) + content
-
-
-def tensor(shape: list[int], data: bytes, kind: int = 1) -> bytes:
-    return b"".join(number(1, size) for size in shape) + number(2, kind) + message(9, data)
+from tests.handlers.onnx_bytes import message, number, tensor, varint
 
 
 def node(name: str, *attributes: bytes) -> bytes:

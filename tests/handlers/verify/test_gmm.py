@@ -9,12 +9,12 @@ import pytest
 from antiphon.core.audio.frames import Samples
 from antiphon.core.audio.resample import Resampler
 from antiphon.core.models import SpeakerEncoder
+from antiphon.core.speech.enrollment import create_template
 from antiphon.core.speech.template import Template, parse_template, template_text
 from antiphon.core.speech.verification import (
     VerifyResult,
     VerifyStreamResult,
     VoiceVerification,
-    create_template,
     match,
 )
 from antiphon.core.speech.voiced import DetectedSpeech
