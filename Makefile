@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 HOST ?= 127.0.0.1
 PORT ?= 8000
 
-.PHONY: run test slow lint types floors unit docs docs-serve coverage web format clean
+.PHONY: run test slow fuzz lint types floors unit docs docs-serve coverage web format clean
 
 run: $(VENV)/.installed
 	$(BIN)/antiphon serve --host $(HOST) --port $(PORT)
@@ -15,6 +15,10 @@ test: lint types floors unit
 # What waits for the time-outs of a network; not part of `test`.
 slow: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -m slow
+
+# Only the fuzzing of the HTTP routes by their OpenAPI document, a minute of `slow`.
+fuzz: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -m slow tests/transports/test_openapi_fuzz.py
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

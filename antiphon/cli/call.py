@@ -30,6 +30,7 @@ from .files import FileError, PictureSource, SoundSource, Writer
 from .recording import Recording
 from .screen import Screen, printable
 from .summary import Ending, Summary, show
+from .trust import client_tls
 from .wav import WavReader, WavWriter
 
 __all__ = ("add_parser",)
@@ -54,11 +55,13 @@ def run(arguments: argparse.Namespace) -> int:
         try:
             files = _open_files(arguments, stack)
             _check_writable(arguments.record)
-            tls = _tls(arguments, screen)
+            tls = client_tls(arguments)
         except (FileError, OSError) as error:
             return _fail(_of_file(error), NOT_TRIED)
         if files.modality == "video" and arguments.record and not is_mp4(arguments.record):
             arguments.usage_error("the video has no sound for a WAV file: --record FILE.mp4")
+        if arguments.insecure and arguments.ca is None:
+            screen.say("warning: the server's certificate is not checked (--insecure)")
         for remark in files.remarks:
             screen.say(remark)
         return anyio.run(_Command(arguments, screen, files, tls).run)
@@ -249,18 +252,3 @@ def _check_writable(path: str | None) -> None:
         raise FileNotFoundError(2, os.strerror(2), str(folder))
     if not os.access(path if Path(path).exists() else folder, os.W_OK):
         raise PermissionError(13, os.strerror(13), path)
-
-
-def _tls(arguments: argparse.Namespace, screen: Screen) -> ssl.SSLContext | None:
-    if arguments.ca is not None:
-        try:
-            return ssl.create_default_context(cafile=arguments.ca)
-        except OSError as error:
-            raise OSError(f"{arguments.ca}: no certificates can be read: {error}") from error
-    if not arguments.insecure:
-        return None
-    screen.say("warning: the server's certificate is not checked (--insecure)")
-    context = ssl.create_default_context()
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context

@@ -10,8 +10,17 @@ from urllib.parse import urlsplit
 import msgspec
 
 from ..core.signaling import check_call_id
+from .trust import add_trust
 
-__all__ = ("ENCODINGS", "add_options", "call_url", "complaint_about", "is_mp4")
+__all__ = (
+    "ENCODINGS",
+    "add_options",
+    "call_url",
+    "complaint_about",
+    "header",
+    "is_mp4",
+    "seconds",
+)
 
 _PATHS = {
     "ws": "/websocket/offer",
@@ -29,17 +38,20 @@ _HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")  # RFC 9110 section 5.5
 _LOWEST_RATE, _HIGHEST_RATE = 8000, 48000  # Hz
 
 DESCRIPTION = """\
-Call a server and be its client: send a WAV or a video file in real time, record the answer, print
-the server's messages, and tell at the end what went out, what came in and how long it took.
-The URL says what carries the call: ws(s):// a WebSocket, http(s):// HTTP with server-sent events,
+Call a server and be its client: send a WAV or a video file in real time,
+record the answer, print the server's messages, and tell at the end what went
+out, what came in and how long it took. The URL says what carries the call:
+ws(s):// a WebSocket, http(s):// HTTP with server-sent events,
 webrtc+http(s):// WebRTC, which carries pictures too.
 """
 
 EPILOG = """\
 examples:
   antiphon call ws://127.0.0.1:8000 --play in.wav --record out.wav
-  antiphon call http://127.0.0.1:8000 --play in.wav --record out.wav --encoding pcm
-  antiphon call ws://127.0.0.1:8000 --play question.wav --record reply.wav --linger 10
+  antiphon call http://127.0.0.1:8000 --play in.wav --record out.wav \\
+      --encoding pcm
+  antiphon call ws://127.0.0.1:8000 --play question.wav --record reply.wav \\
+      --linger 10
                         for a handler that answers when it hears a pause
   antiphon call wss://voice.example --seconds 30 --record radio.wav
                         only listen
@@ -49,52 +61,61 @@ examples:
                         over WebRTC, as a browser calls
   antiphon call webrtc+http://127.0.0.1:8000 --video in.mp4 --record out.mp4
                         its pictures and, when it has any, its sound
-  antiphon call webrtc+http://127.0.0.1:8000 --modality audio-video --mode receive \
-      --seconds 10 --record out.mp4
+  antiphon call webrtc+http://127.0.0.1:8000 --modality audio-video \\
+      --mode receive --seconds 10 --record out.mp4
                         only watch and listen
 
 the WAV file:
-  8, 16, 24 or 32-bit PCM, 32 or 64-bit float, a-law or mu-law, mono or stereo (mixed),
-  8 to 192 kHz. It is sent in 20 ms frames at the call's rate, and 40 ms of silence after
-  it, which push out what a resampler over there may hold back. Without --seconds and
-  --linger the call ends when all is sent and no sound has come for a second.
+  8, 16, 24 or 32-bit PCM, 32 or 64-bit float, a-law or mu-law, mono or stereo
+  (mixed), 8 to 192 kHz. It is sent in 20 ms frames at the call's rate, and 40
+  ms of silence after it, which push out what a resampler over there may hold
+  back. Without --seconds and --linger the call ends when all is sent and no
+  sound has come for a second.
 
 the video file:
-  any that FFmpeg reads. Its pictures go at their own times, upright, with sides made even by
-  scaling; one that is 100 ms late, because decoding or encoding is too slow here, is left out.
-  Its sound goes along, unless --play names other sound. --modality is what the call offers:
-  audio, video for a file without sound, otherwise audio-video; a server refuses what its stream
+  any that FFmpeg reads. Its pictures go at their own times, upright, with
+  sides made even by scaling; one that is 100 ms late, because decoding or
+  encoding is too slow here, is left out. Its sound goes along, unless --play
+  names other sound. --modality is what the call offers: audio, video for a
+  file without sound, otherwise audio-video; a server refuses what its stream
   does not serve, and `--modality video` keeps the sound of a file at home.
 
 the recording:
-  *.mp4 has pictures (H.264, of the size of the first one) and sound (AAC), each where it came, so
-  that pauses stay; any other name is WAV, sound without the pauses of a WebRTC track. Both are
-  written as things come: one whose program was killed can be played. What the disk or the encoder
-  is too slow for (10 s of sound, 16 pictures) is left out and counted in the summary.
+  *.mp4 has pictures (H.264, of the size of the first one) and sound (AAC),
+  each where it came, so that pauses stay; any other name is WAV, sound without
+  the pauses of a WebRTC track. Both are written as things come: one whose
+  program was killed can be played. What the disk or the encoder is too slow
+  for (10 s of sound, 16 pictures) is left out and counted in the summary.
 
 --fast:
-  A server holds 300 ms of sound for a handler that is late, and drops what is older. So
-  at most 200 ms are sent before the server has answered a ping, at most ten times as fast
-  as real time; and when the server sends sound back, at most 200 ms (10 frames) more than
-  has come back, unless real time allows more. An echo speaks in real time, so it is no
-  faster than that. A handler that is itself slower still loses sound.
+  A server holds 300 ms of sound for a handler that is late, and drops what is
+  older. So at most 200 ms are sent before the server has answered a ping, at
+  most ten times as fast as real time; and when the server sends sound back, at
+  most 200 ms (10 frames) more than has come back, unless real time allows
+  more. An echo speaks in real time, so it is no faster than that. A handler
+  that is itself slower still loses sound.
 
 the summary:
-  frames      as they went out (20 ms) and as they came in (as the server cut them)
-  pictures    as they were given to the encoder, and as they came out of the decoder
-  loss        what was sent and did not come back. It can be told only of an echo, whole:
-              when the first second sent that is not silent is found in the answer, and
-              the call was not cut short. Otherwise it is "not known" (null with --json).
-              Over WebRTC: the packets of received sound that the network lost, how much sound
-              was made up in their place, and the jitter (`network` with --json)
+  frames      as they went out (20 ms) and as they came in (as the server cut
+              them)
+  pictures    as they were given to the encoder, and as they came out of the
+              decoder
+  loss        what was sent and did not come back. It can be told only of an
+              echo, whole: when the first second sent that is not silent is
+              found in the answer, and the call was not cut short. Otherwise it
+              is "not known" (null with --json). Over WebRTC: the packets of
+              received sound that the network lost, how much sound was made up
+              in their place, and the jitter (`network` with --json)
   dropped     frames that came, and that this program was too late to take
-  round trip  of a `ping` every 200 ms, through all of client, network and server
+  round trip  of a `ping` every 200 ms, through all of client, network and
+              server
 
 exit status:
   0  the call ended well, by either end (close codes 1000 and 1001)
   1  refused, lost, not answered in time, or closed with an error
   2  wrong usage or a file that cannot be read or written: no call was made
-  130, 143  interrupted by Ctrl-C or SIGTERM; the recording is kept, the call was hung up
+  130, 143  interrupted by Ctrl-C or SIGTERM; the recording is kept, the call
+            was hung up
 """
 
 
@@ -146,10 +167,10 @@ def _add_sound(group: Any) -> None:
     group.add_argument(
         "--fast", action="store_true", help="send as fast as allowed, not in real time; see below"
     )
-    group.add_argument("--seconds", type=_seconds, metavar="N", help="hang up after N seconds")
+    group.add_argument("--seconds", type=seconds, metavar="N", help="hang up after N seconds")
     group.add_argument(
         "--linger",
-        type=_seconds,
+        type=seconds,
         metavar="N",
         help="after the file keep the line open for N seconds, with silence as from an open"
         " microphone (default: until no sound and no picture has come for 1 s)",
@@ -188,18 +209,16 @@ def _add_session(group: Any) -> None:
     )
     group.add_argument(
         "--header",
-        type=_header,
+        type=header,
         action="append",
         default=[],
         metavar="'NAME: VALUE'",
         help="an HTTP header, such as Authorization; repeat it for more",
     )
-    trust = group.add_mutually_exclusive_group()
-    trust.add_argument("--ca", metavar="FILE", help="authorities to trust for TLS (PEM)")
-    trust.add_argument("--insecure", action="store_true", help="accept any certificate")
+    add_trust(group)
     group.add_argument(
         "--timeout",
-        type=_seconds,
+        type=seconds,
         default=10.0,
         metavar="N",
         help="seconds for connecting, and then for the server's yes (%(default)g)",
@@ -295,7 +314,8 @@ def _rate(text: str) -> int:
     return value
 
 
-def _seconds(text: str) -> float:
+def seconds(text: str) -> float:
+    """A positive number of seconds. Raises argparse.ArgumentTypeError."""
     value = float(text)
     if not 0 < value < 1e9:
         raise argparse.ArgumentTypeError(f"{text!r} is not a positive number of seconds")
@@ -324,7 +344,8 @@ def _object(text: str) -> dict[str, Any]:
         raise argparse.ArgumentTypeError('metadata is a JSON object: {"name": ...}') from error
 
 
-def _header(text: str) -> tuple[str, str]:
+def header(text: str) -> tuple[str, str]:
+    """`Name: value`. Raises argparse.ArgumentTypeError."""
     name, colon, value = text.partition(":")
     value = value.strip(" \t")
     if not (colon and _TOKEN.fullmatch(name) and _HEADER_VALUE.fullmatch(value)):

@@ -79,8 +79,8 @@ def _pictures(gauge: Gauge) -> tuple[str, str]:
     if gauge.pictures is None:
         return "", ""
     out, back = gauge.pictures
-    width, height = gauge.size or (0, 0)
-    return f"  {out:2.0f}>{back:2.0f} fps", f" {width}x{height}"
+    size = "" if gauge.size is None else f" {gauge.size[0]}x{gauge.size[1]}"
+    return f"  {out:2.0f}>{back:2.0f} fps", size
 
 
 def _clock(elapsed: float) -> str:

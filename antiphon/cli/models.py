@@ -20,9 +20,10 @@ from . import model_install
 __all__ = ("add_parser",)
 
 DESCRIPTION = """\
-List the engines: for voice activity, what `ReplyOnPause(..., vad=NAME)` takes; to tell speakers
-apart, what `speaker_encoder(NAME)` takes. Each one that is here is loaded and hears noise for half
-a second, to tell what it costs. Nothing is downloaded, except by `antiphon models install`.
+List the engines: for voice activity, what `ReplyOnPause(..., vad=NAME)` takes;
+to tell speakers apart, what `speaker_encoder(NAME)` takes. Each one that is
+here is loaded and hears noise for half a second, to tell what it costs. Nothing
+is downloaded, except by `antiphon models install`.
 """
 RATE = 24_000  # Hz; what a Stream takes unless it is told otherwise
 SECONDS = 0.5

@@ -2,7 +2,6 @@
 
 import argparse
 import gc
-import importlib
 import importlib.util
 import logging
 import os
@@ -15,25 +14,33 @@ from ..handlers.echo import echo
 from ..stream import Modality, Stream
 from ..transports.http import server_context
 from ..transports.tasks import background
+from .serve_options import add_listening, add_tls
 from .stuck import leave
+from .target import load_stream
 
 __all__ = ("add_parser",)
 
-EXAMPLES = """examples:
-  antiphon serve                        the built-in echo on http://127.0.0.1:8000
-  antiphon serve --modality audio-video an echo of sound and pictures, over WebRTC
-  antiphon serve app:stream --port 80   `stream = Stream(...)` of app.py in this folder
-  antiphon serve --port 8080            its speech endpoints where clients of that API look
-  antiphon serve app:stream --host 0.0.0.0 --tls-cert chain.pem --tls-key key.pem
-                                        wss:// and https:// for everybody
+EXAMPLES = """\
+examples:
+  antiphon serve                        the built-in echo, with a page to try it
+  antiphon serve --modality audio-video an echo of sound and pictures
+  antiphon serve app:stream --port 80   `stream = Stream(...)` of app.py here
+  antiphon serve --port 8080            the speech endpoints, where clients of
+                                        that API look for them
+  antiphon serve app:stream --host 0.0.0.0 --tls-cert chain.pem \\
+      --tls-key key.pem                 https:// and wss:// for everybody
 
-Call it with `antiphon call ws://127.0.0.1:8000 --play in.wav --record out.wav`, or over WebRTC with
-`antiphon call webrtc+http://127.0.0.1:8000 --video in.mp4 --record out.mp4`.
-Ctrl-C or SIGTERM: no call is admitted any more, clients are told, and calls have --grace
-seconds to end; the exit status is 0.
+`antiphon doctor`, with the same target and options, says what would not work.
+Call it with `antiphon call ws://127.0.0.1:8000 --play in.wav --record out.wav`,
+or open its page in a browser.
+
+Ctrl-C or SIGTERM: no call is admitted any more, clients are told, and calls
+have --grace seconds to end; the exit status is 0.
 
 exit status:
-  0  stopped in order    1  the target cannot be loaded, or the port is taken    2  wrong usage
+  0  stopped in order
+  1  the target cannot be loaded, or the port is taken
+  2  wrong usage
 """
 
 
@@ -47,51 +54,60 @@ def add_parser(commands: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "target", nargs="?", metavar="module:stream", help="what to serve; without it, an echo"
+        "target",
+        nargs="?",
+        metavar="module:stream",
+        help="what to serve: app:stream is `stream = Stream(...)` of app.py in this folder; without"
+        " it, an echo",
     )
-    parser.add_argument(
+    listening = parser.add_argument_group("where")
+    add_listening(listening)
+    add_tls(listening)
+    _add_echo(parser.add_argument_group("the built-in echo (a target's Stream says it itself)"))
+    _add_process(parser.add_argument_group("process"))
+    parser.set_defaults(run=run)
+
+
+def _add_echo(group: Any) -> None:
+    group.add_argument(
         "--modality",
         choices=("audio", "video", "audio-video"),
-        help="what the echo returns (audio); of a target its Stream says it",
+        help="what it returns; pictures go over WebRTC (audio)",
     )
-    parser.add_argument(
+    group.add_argument(
         "--speech",
         action=argparse.BooleanOptionalAction,
-        help="whether the echo has the speech endpoints beside it (it has); of a target its Stream"
-        " says it",
+        help="the speech endpoints beside it (--speech)",
     )
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
-    parser.add_argument(
-        "--port", type=_port, default=8000, help="port, 0 for any free one (%(default)s)"
-    )
-    parser.add_argument(
-        "--workers",
-        type=_workers,
-        default=1,
-        help="processes; only 1 for now: calls live in the memory of one process",
-    )
-    parser.add_argument("--tls-cert", metavar="FILE", help="certificate chain (PEM)")
-    parser.add_argument("--tls-key", metavar="FILE", help="private key (PEM)")
-    parser.add_argument(
-        "--log-level",
-        choices=("debug", "info", "warning", "error"),
-        default="info",
-        help="(%(default)s)",
-    )
-    parser.add_argument(
+
+
+def _add_process(group: Any) -> None:
+    group.add_argument(
         "--loop",
         choices=("auto", "asyncio", "uvloop"),
         default="auto",
-        help="event loop; auto takes uvloop when it is installed",
+        help="event loop; auto takes uvloop when it is installed (%(default)s)",
     )
-    parser.add_argument(
+    group.add_argument(
         "--grace",
         type=float,
         default=5.0,
         metavar="SECONDS",
-        help="time that calls get to end at shutdown (%(default)s)",
+        help="time that calls get to end at shutdown (%(default)g)",
     )
-    parser.set_defaults(run=run)
+    group.add_argument(
+        "--log-level",
+        choices=("debug", "info", "warning", "error"),
+        default="info",
+        help="what is told on standard error (%(default)s)",
+    )
+    group.add_argument(
+        "--workers",
+        type=_workers,
+        default=1,
+        metavar="1",
+        help="processes; only 1 for now: calls live in the memory of one process",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -156,23 +172,7 @@ def _stream(target: str | None, modality: Modality | None, speech: bool | None) 
         raise ValueError("--modality is for the echo; the Stream of a target has its own")
     if speech is not None:
         raise ValueError("--speech is for the echo; a target says Stream(..., speech=True)")
-    return _load(target)
-
-
-def _load(target: str) -> Stream:
-    """The stream that `module:name` names, with the current folder on the path."""
-    module_name, colon, name = target.partition(":")
-    if not (module_name and colon and name):
-        raise ValueError(f"a target reads module:stream, not {target!r}")
-    sys.path.insert(0, "")
-    value: Any = importlib.import_module(module_name)
-    for part in name.split("."):
-        if not hasattr(value, part):
-            raise ValueError(f"{module_name} has no {name!r}")
-        value = getattr(value, part)
-    if not isinstance(value, Stream):
-        raise ValueError(f"{target} is a {type(value).__name__}, not an antiphon Stream")
-    return value
+    return load_stream(target)
 
 
 def _tls(cert: str | None, key: str | None) -> Any:
@@ -194,13 +194,6 @@ def _uvloop(choice: str) -> bool:
     if choice == "uvloop":
         raise ValueError("uvloop is not installed: pip install 'antiphon[uvloop]'")
     return False
-
-
-def _port(text: str) -> int:
-    value = int(text)
-    if not 0 <= value <= 65535:
-        raise argparse.ArgumentTypeError(f"a port is 0 to 65535, not {value}")
-    return value
 
 
 def _workers(text: str) -> int:

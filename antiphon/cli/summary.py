@@ -135,6 +135,8 @@ def show(summary: Summary) -> str:
     if s.video is not None:
         lines += _video(s.video)
     lines.append(("round trip", _round_trip(s.round_trip_ms)))
+    if s.network is not None:
+        lines.append(("jitter", f"{s.network.jitter_ms:.1f} ms"))
     if s.not_recorded:
         lines.append(("recording", f"{s.not_recorded} frames left out: too slow to write"))
     return "\n".join(f"{name:<11}{text}" for name, text in lines)
@@ -167,8 +169,7 @@ def _loss(summary: Summary) -> str:
     if (network := summary.network) is not None:
         share = network.lost / max(1, network.packets + network.lost)
         return (
-            f"{network.lost} packets of sound, {share:.2%},"
-            f" {network.concealed_ms:.0f} ms concealed; jitter {network.jitter_ms:.1f} ms"
+            f"{network.lost} packets of sound, {share:.2%}, {network.concealed_ms:.0f} ms concealed"
         )
     if summary.loss is None:
         why = "the call was cut short" if summary.echo else "the answer is no echo"

@@ -17,6 +17,8 @@ from .signaling import check_call_id
 from .wire import Kind, Role
 
 __all__ = (
+    "HIGHEST_WIRE_RATE",
+    "LOWEST_WIRE_RATE",
     "Agreement",
     "SessionConfig",
     "TrackRates",
@@ -27,8 +29,9 @@ __all__ = (
 )
 
 _DEFAULT_ENCODING = "audio/x-mulaw"
-_MIN_RATE = 4_000  # Hz
-_MAX_RATE = 192_000
+LOWEST_WIRE_RATE = 4_000  # Hz
+HIGHEST_WIRE_RATE = 192_000
+_WIRE_RATES = f"{LOWEST_WIRE_RATE} to {HIGHEST_WIRE_RATE} Hz"
 
 
 class SessionConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,8 +51,8 @@ class SessionConfig(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         for rate in (self.input_sample_rate, self.output_sample_rate):
-            if not _MIN_RATE <= rate <= _MAX_RATE:
-                raise ValueError(f"a sample rate is {_MIN_RATE} to {_MAX_RATE} Hz, not {rate}")
+            if not LOWEST_WIRE_RATE <= rate <= HIGHEST_WIRE_RATE:
+                raise ValueError(f"a sample rate is {_WIRE_RATES}, not {rate}")
 
 
 class TrackRates(msgspec.Struct, frozen=True):
@@ -131,10 +134,8 @@ def agree_on_tracks(role: Role, rates: TrackRates, config: SessionConfig) -> Agr
 
 
 def _checked(wanted: MediaFormat) -> Codec:
-    if not _MIN_RATE <= wanted.sample_rate <= _MAX_RATE:
-        raise ValueError(
-            f"media_format.sample_rate is {_MIN_RATE} to {_MAX_RATE} Hz, not {wanted.sample_rate}"
-        )
+    if not LOWEST_WIRE_RATE <= wanted.sample_rate <= HIGHEST_WIRE_RATE:
+        raise ValueError(f"media_format.sample_rate is {_WIRE_RATES}, not {wanted.sample_rate}")
     try:
         return codec_for(wanted.encoding)
     except ValueError as error:

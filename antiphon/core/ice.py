@@ -7,6 +7,7 @@ import msgspec
 
 __all__ = (
     "Candidate",
+    "CandidateInit",
     "Trickled",
     "excerpt",
     "format_candidate",
@@ -146,7 +147,7 @@ class Trickled(msgspec.Struct, frozen=True, kw_only=True):
     """Which ICE credentials it belongs to, where that is told."""
 
 
-class _CandidateInit(msgspec.Struct, rename="camel"):
+class CandidateInit(msgspec.Struct, rename="camel"):
     """`RTCIceCandidateInit` of the browsers."""
 
     candidate: str = ""
@@ -158,7 +159,7 @@ class _CandidateInit(msgspec.Struct, rename="camel"):
 
 
 class _Body(msgspec.Struct):
-    candidate: _CandidateInit | None
+    candidate: CandidateInit | None
 
 
 def read_trickled(body: Any) -> Trickled:
@@ -168,7 +169,7 @@ def read_trickled(body: Any) -> Trickled:
     msgspec.ValidationError for a field that is missing or mistyped, ValueError for a candidate
     that cannot be read or names no media section.
     """
-    init = msgspec.convert(body, _Body).candidate or _CandidateInit()
+    init = msgspec.convert(body, _Body).candidate or CandidateInit()
     candidate = parse_candidate(init.candidate)
     if candidate is not None and init.sdp_mid is None and init.sdp_line is None:
         raise ValueError("a candidate names its media section: sdpMid or sdpMLineIndex")

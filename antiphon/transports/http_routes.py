@@ -15,13 +15,20 @@ from ..core.ring import Position, parse_position
 from ..core.signaling import Refusal
 from ..core.wire import Kind
 from .admission import Admission
+from .answers import HttpLinks, HttpOpened
 from .host import Host
 from .http_call import HttpCall, HttpCalls, HttpLink
 from .requests import Denied, Request, Response, deny, json_response
 
-__all__ = ("EVENT_STREAM", "NO_STORE", "HttpRoutes", "last_event")
+__all__ = ("EVENT_STREAM", "NO_STORE", "TEMPLATES", "HttpRoutes", "last_event")
 
 NO_STORE = ("cache-control", "no-store")
+TEMPLATES = (
+    ("POST", "/http/{id}/send"),
+    ("GET", "/http/{id}/events"),
+    ("DELETE", "/http/{id}"),
+)
+"""What `find` tells apart, in the words of OpenAPI."""
 EVENT_STREAM = (("content-type", "text/event-stream"), NO_STORE, ("x-accel-buffering", "no"))
 
 
@@ -88,17 +95,12 @@ class HttpRoutes:
         if refusal is not None or info is None:
             raise Denied(refusal or Refusal(error="connection_closed"))
         base = f"{quote(request.root_path)}/http/{quote(info.id, safe='')}"
-        links = {"send": f"{base}/send", "events": f"{base}/events", "end": base}
+        links = HttpLinks(send=f"{base}/send", events=f"{base}/events", end=base)
         wire = reception.driver.session.media_format or MediaFormat(
             "audio/x-mulaw", settings.session.input_sample_rate
         )
-        answered = {
-            "session_id": info.id,
-            "token": info.token,
-            "media_format": wire,
-            "links": links,
-        }
-        return json_response(201, answered, NO_STORE, ("location", base))
+        opened = HttpOpened(info.id, info.token, wire, links)
+        return json_response(201, opened, NO_STORE, ("location", base))
 
     def _next_epoch(self) -> int:
         self._epoch += 1

@@ -7,7 +7,7 @@ from importlib.resources import files
 
 from .requests import Request, Response
 
-__all__ = ("PAGES", "page")
+__all__ = ("KINDS", "PAGES", "page")
 
 KINDS = {"html": "text/html", "css": "text/css", "js": "text/javascript"}
 CONSOLE = (

@@ -16,6 +16,7 @@ __all__ = (
     "deny",
     "json_response",
     "no_body",
+    "not_upgraded",
     "parse_query",
     "refusal_response",
     "split_target",
@@ -75,6 +76,13 @@ async def no_body() -> AsyncIterator[bytes]:
 def deny(error: str, detail: str = "", *headers: tuple[str, str]) -> Denied:
     """The refusal of this name, to be raised."""
     return Denied(Refusal(error=error, detail=detail), *headers)
+
+
+def not_upgraded(request: Request) -> Denied:
+    """The refusal of a plain request to a path for WebSockets, to be raised."""
+    if request.method in ("GET", "HEAD"):
+        return deny("upgrade_required", "this path is for WebSockets")
+    return deny("method_not_allowed", f"{request.path} takes GET", ("allow", "GET"))
 
 
 def json_response(status: int, value: Any, *headers: tuple[str, str]) -> Response:

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from functools import partial
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import msgspec
 
@@ -14,11 +14,14 @@ from ..core.ports import SetInputs
 from ..core.signaling import Refusal, check_call_id
 from .about import about
 from .admission import Admission
+from .answers import Health, InputsTaken
 from .host import Host
-from .http_routes import EVENT_STREAM, NO_STORE, HttpRoutes, last_event
+from .http_routes import EVENT_STREAM, NO_STORE, TEMPLATES, HttpRoutes, last_event
 from .inputs import InputError, read_inputs
+from .openapi import document
+from .operations import Operation
 from .output_events import output_events
-from .pages import PAGES, page
+from .pages import KINDS, PAGES, page
 from .requests import (
     Denied,
     Request,
@@ -26,9 +29,12 @@ from .requests import (
     deny,
     json_response,
     no_body,
+    not_upgraded,
     refusal_response,
 )
+from .route_operations import ROUTE_OPERATIONS, asset_operation, websocket_operation
 from .rtc_routes import WebRtcRoutes
+from .speech_operations import SPEECH_OPERATIONS
 from .speech_routes import SpeechRoutes
 
 __all__ = ("Routes",)
@@ -50,6 +56,7 @@ class Routes:
         self._speech = None if speech is None else SpeechRoutes(host, self._admission, speech)
         self._fixed: dict[str, dict[str, Callable[[Request], Awaitable[Response]]]] = {
             "/health": {"GET": self._health},
+            "/openapi.json": {"GET": self._openapi},
             "/about.json": {"GET": self._about},
             "/http/offer": {"POST": self._http.offer},
             "/webrtc/offer": {"POST": self._webrtc.offer},
@@ -75,6 +82,25 @@ class Routes:
         """All paths for WebSockets."""
         speech = self._speech.websocket_patterns if self._speech is not None else ()
         return (WEBSOCKET, *speech)
+
+    @property
+    def operations(self) -> tuple[tuple[str, str, Operation], ...]:
+        """All routes, as (method, path, how it reads in the OpenAPI document)."""
+        listed = [(method, path) for path, methods in self._fixed.items() for method in methods]
+        calls = self._speech.patterns if self._speech is not None else ()
+        listed += [*TEMPLATES, *((method, path) for path, methods in calls for method in methods)]
+        routes = [(method, path, self._operation(method, path)) for method, path in listed]
+        sockets = [
+            ("GET", path, websocket_operation(path, speech=path != WEBSOCKET))
+            for path in self.websocket_patterns
+        ]
+        return (*routes, *sockets)
+
+    @staticmethod
+    def _operation(method: str, path: str) -> Operation:
+        if path in PAGES:
+            return asset_operation(path, KINDS[PAGES[path].rpartition(".")[2]])
+        return ROUTE_OPERATIONS.get((method, path)) or SPEECH_OPERATIONS[method, path]
 
     def speech(self, path: str) -> SpeechRoutes | None:
         """Who admits requests for a WebSocket at this path, if it is a speech endpoint."""
@@ -160,7 +186,7 @@ class Routes:
             methods = self._http.find(request.path)
         if methods is None:
             if request.path == WEBSOCKET:
-                raise deny("upgrade_required", "this path is for WebSockets")
+                raise not_upgraded(request)
             raise deny("not_found", f"nothing is served at {request.path}")
         method = "GET" if request.method == "HEAD" else request.method
         if method not in methods:
@@ -208,8 +234,18 @@ class Routes:
 
     async def _health(self, request: Request) -> Response:
         ready = self.host.running
-        body = {"status": "ok" if ready else "shutting_down", "calls": self.host.directory.slots}
+        body = Health("ok" if ready else "shutting_down", self.host.directory.slots)
         return json_response(200 if ready else 503, body, NO_STORE)
+
+    async def _openapi(self, request: Request) -> Response:
+        settings = self.host.settings
+        told = document(
+            self.operations,
+            inputs=settings.input_type,
+            require_token=settings.require_token,
+            root_path=quote(request.root_path),
+        )
+        return json_response(200, told, ("cache-control", "no-cache"))
 
     async def _input_hook(self, request: Request) -> Response:
         body = await self._admission.read(request)
@@ -219,7 +255,7 @@ class Routes:
             raise deny(error.refusal, str(error)) from error
         await self._admission.prove(request, call_id)
         self.host.directory.command(call_id, SetInputs(values))
-        return json_response(200, {"status": "ok"})
+        return json_response(200, InputsTaken())
 
     async def _outputs(self, request: Request, *, event: str) -> Response:
         try:

@@ -4,13 +4,13 @@ from typing import Any
 
 import msgspec
 
-from ..core.ice import Trickled, read_trickled
+from ..core.ice import CandidateInit, Trickled, read_trickled
 from ..core.ports import positional
 from ..core.sdp import OfferShape, scan_offer
 from ..core.signaling import check_call_id
 from .inputs import InputError, read_object
 
-__all__ = ("Offer", "TrickledCandidate", "read_signal")
+__all__ = ("CandidateBody", "Offer", "OfferBody", "TrickledCandidate", "read_signal")
 
 
 class Offer(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,15 +30,23 @@ class TrickledCandidate(msgspec.Struct, frozen=True):
     trickled: Trickled
 
 
-class _Body(msgspec.Struct):
-    type: str
+class OfferBody(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="offer"):
+    """An `RTCSessionDescription` of a browser, with the id that the client chose for its call."""
+
+    sdp: str
     webrtc_id: str | int | float
-    sdp: str | msgspec.UnsetType = msgspec.UNSET
-    metadata: dict[str, Any] = {}
+    metadata: dict[str, Any] = msgspec.field(default_factory=dict[str, Any])
     inputs: Any = None
 
 
-_KNOWN = frozenset(_Body.__struct_fields__)
+class CandidateBody(msgspec.Struct, frozen=True, tag_field="type", tag="ice-candidate"):
+    """A candidate of that call, as `RTCIceCandidate.toJSON()` gives it; null: no more will come."""
+
+    webrtc_id: str | int | float
+    candidate: CandidateInit | None
+
+
+_KNOWN = frozenset({"type", *OfferBody.__struct_fields__})
 
 
 def read_signal(body: bytes) -> Offer | TrickledCandidate:
@@ -48,25 +56,19 @@ def read_signal(body: bytes) -> Offer | TrickledCandidate:
     """
     fields = read_object(body)
     try:
-        asked = msgspec.convert(fields, type=_Body)
+        asked = msgspec.convert(fields, type=OfferBody | CandidateBody)
     except msgspec.ValidationError as error:
         raise InputError("invalid_field", str(error)) from error
     try:
         call_id = check_call_id(asked.webrtc_id)
     except ValueError as error:
         raise InputError("invalid_field", f"webrtc_id: {error}") from error
-    match asked.type:
-        case "offer":
-            return _offer(call_id, asked, fields)
-        case "ice-candidate":
-            return _candidate(call_id, fields)
-        case _:
-            raise InputError("invalid_field", '`type` is "offer" or "ice-candidate" - at `$.type`')
+    if isinstance(asked, OfferBody):
+        return _offer(call_id, asked, fields)
+    return _candidate(call_id, fields)
 
 
-def _offer(call_id: str, asked: _Body, fields: dict[str, Any]) -> Offer:
-    if asked.sdp is msgspec.UNSET:
-        raise InputError("invalid_field", "Object missing required field `sdp`")
+def _offer(call_id: str, asked: OfferBody, fields: dict[str, Any]) -> Offer:
     try:
         shape = scan_offer(asked.sdp)
     except ValueError as error:
@@ -80,7 +82,5 @@ def _offer(call_id: str, asked: _Body, fields: dict[str, Any]) -> Offer:
 def _candidate(call_id: str, fields: dict[str, Any]) -> TrickledCandidate:
     try:
         return TrickledCandidate(call_id, read_trickled(fields))
-    except msgspec.ValidationError as error:
-        raise InputError("invalid_field", str(error)) from error
     except ValueError as error:
         raise InputError("invalid_candidate_format", str(error)) from error

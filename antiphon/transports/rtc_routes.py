@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 import anyio.to_thread
+import msgspec
 
 from ..core.errors import ConfigurationError
 from ..core.ice_servers import configuration_fields
 from .admission import Admission
+from .answers import CandidateTaken
 from .host import Host
 from .http_routes import NO_STORE
 from .ice_config import resolve_configuration
@@ -56,8 +58,10 @@ class WebRtcRoutes:
         calls = await self.load()
         if isinstance(asked, TrickledCandidate):
             await calls.candidate(asked, request)
-            return {"status": "success"}
-        return await calls.offer(asked, request, principal)
+            told: dict[str, str] = msgspec.to_builtins(CandidateTaken())
+        else:
+            told = msgspec.to_builtins(await calls.offer(asked, request, principal))
+        return told
 
     async def configuration(self, request: Request) -> Response:
         """What a page makes its peer connection with; there may be TURN credentials in it. Raises

@@ -12,9 +12,10 @@ import msgspec
 from ..core.dialects.parameters import SpeechSession
 from ..core.ports import CallInfo, Command
 from .admission import Admission
+from .answers import BuildInfo
 from .host import Host
 from .opus import opus_decoder
-from .requests import Denied, Request, Response, deny, json_response
+from .requests import Denied, Request, Response, deny, json_response, not_upgraded
 from .speech_call import SpeechCall
 from .speech_parts import (
     ENDPOINT,
@@ -96,7 +97,7 @@ class SpeechRoutes:
     async def respond(self, request: Request) -> Response:
         """Answer an HTTP call, or a plain request to a path for WebSockets. Raises Denied."""
         if request.path in _STREAMS:
-            raise deny("upgrade_required", "this path is for WebSockets")
+            raise not_upgraded(request)
         if request.method == "OPTIONS":
             return self._shared(request, Response(status=204))
         try:
@@ -152,14 +153,14 @@ class SpeechRoutes:
         )
 
     async def _build_info(self, request: Request) -> Response:
-        info: dict[str, Any] = {
-            "name": "antiphon",
-            "version": version("antiphon"),
-            "components": self._components,
-            "voice_activity": self._settings.model.name,
-        }
-        if self._settings.encoder is not None:
-            info["speaker_encoder"] = self._settings.encoder.name
+        encoder = self._settings.encoder
+        info = BuildInfo(
+            name="antiphon",
+            version=version("antiphon"),
+            components=list(self._components),
+            voice_activity=self._settings.model.name,
+            speaker_encoder=msgspec.UNSET if encoder is None else encoder.name,
+        )
         return json_response(200, info)
 
     def _allowed(self, origin: str) -> bool:

@@ -29,6 +29,7 @@ from ..core.ice import Candidate, Trickled
 from ..core.sdp import MediaSection, OfferShape, keep_candidates
 from ..core.session import SessionConfig
 from ..core.signaling import Refusal
+from .answers import RtcAnswer
 from .host import Host, Reception
 from .ice_config import resolve_configuration, to_aiortc
 from .requests import Denied, Request, deny
@@ -136,7 +137,7 @@ class WebRtcCalls:
         self._peers: dict[str, Peer] = {}
         self._awaited: dict[str, _Awaited] = {}
 
-    async def offer(self, offer: Offer, request: Request, principal: object) -> dict[str, str]:
+    async def offer(self, offer: Offer, request: Request, principal: object) -> RtcAnswer:
         """Answer an offer. Raises Denied."""
         settings = self._host.settings
         _check_modality(offer.shape, settings.modality)
@@ -167,7 +168,7 @@ class WebRtcCalls:
             peer.reception.end("the offer was not answered", 1007)
             raise
 
-    async def _open(self, peer: Peer, offer: Offer, principal: object) -> dict[str, str]:
+    async def _open(self, peer: Peer, offer: Offer, principal: object) -> RtcAnswer:
         decided = anyio.Event()
         verdict: list[Refusal | None] = []
 
@@ -215,7 +216,7 @@ class WebRtcCalls:
             raise deny("invalid_sdp", f"the offer cannot be answered: {text}") from error
         if reception.driver.closed is not None:
             raise deny("connection_closed")
-        return {"sdp": sdp, "type": "answer", "webrtc_id": offer.call_id, "token": peer.token}
+        return RtcAnswer(sdp=sdp, webrtc_id=offer.call_id, token=peer.token)
 
     def _request(self, reception: Reception, offer: Offer) -> None:
         config = self._host.settings.session

@@ -96,3 +96,8 @@ def test_a_louder_sound_has_a_longer_bar() -> None:
 def test_hours_are_told() -> None:
     gauge = Gauge(out_level=None, in_level=None, elapsed=3723.9, round_trip=None)
     assert "1:02:03" in meter_line(gauge, 79)
+
+
+def test_pictures_that_have_not_come_have_no_size() -> None:
+    gauge = Gauge(out_level=None, in_level=None, elapsed=1.0, round_trip=None, pictures=(0.0, 0.0))
+    assert "0> 0 fps  0:01" in meter_line(gauge, 79)

@@ -90,8 +90,10 @@ def test_ctrl_c_stops_it_in_order() -> None:
     ("target", "words"),
     [
         ("app", "a target reads module:stream, not 'app'"),
-        ("nowhere:stream", "No module named 'nowhere'"),
-        ("served:nothing", "served has no 'nothing'"),
+        ("nowhere:stream", "No module named 'nowhere' in "),
+        ("served:nothing", "served has no 'nothing'; it has served:stream"),
+        ("served.py:stream", "a target reads module:stream, not 'served.py:stream'; did you mean"),
+        ("served", "a target reads module:stream, not 'served'; did you mean served:stream?"),
         ("served:hold", "served:hold is a function, not an antiphon Stream"),
     ],
 )

@@ -100,7 +100,9 @@ def test_of_a_call_without_sound_only_pictures_are_told() -> None:
 def test_what_the_network_lost_takes_the_place_of_what_an_echo_lacks() -> None:
     network = NetworkFigures(packets=98, lost=2, concealed_ms=40.0, jitter_ms=1.25)
     text = show(msgspec.structs.replace(ECHO, network=network, loss=None))
-    assert "2 packets of sound, 2.00%, 40 ms concealed; jitter 1.2 ms" in text
+    assert "2 packets of sound, 2.00%, 40 ms concealed; " in text
+    assert "\njitter     1.2 ms" in text
+    assert max(map(len, text.splitlines())) < 80
 
 
 def test_what_was_not_recorded_is_told() -> None:

@@ -106,14 +106,18 @@ async def test_calls_over_webrtc_are_served_below_the_path(make: Make, path: str
 @pytest.mark.parametrize("path", PATHS)
 async def test_every_route_of_a_stream_is_reachable(make: Make, path: str) -> None:
     app, stream = FastAPI(docs_url=None) if make is FastAPI else make(), telephone()
+    # FastAPI's own document of itself.
+    theirs = {getattr(route, "path", "") for route in app.routes}
     stream.mount(app, path)
     async with on_uvicorn(app) as served, requesting(served) as client:
         for pattern, methods in stream.asgi.routes.patterns:
+            if path + pattern in theirs:
+                continue
             url = path + pattern.replace("{rest:path}", "alice/events")
             for method in (*methods, "OPTIONS"):
                 async with client.stream(method, url) as response:
                     # Answered by the stream, which names what a response varies with.
-                    assert response.headers["vary"] == "origin", (method, url)
+                    assert "origin" in response.headers["vary"], (method, url)
 
 
 async def test_the_guide_goes_behind_the_docs_of_fastapi_itself() -> None:

@@ -7,7 +7,7 @@ import msgspec
 from .convert import odd_pcm
 from .g711 import alaw_decode, alaw_encode, mulaw_decode, mulaw_encode
 
-__all__ = ("Codec", "codec_for")
+__all__ = ("ENCODINGS", "Codec", "codec_for")
 
 
 class Codec(msgspec.Struct, frozen=True):
@@ -37,6 +37,8 @@ _CODECS = {
         Codec("audio/pcm", _whole_samples, _whole_samples, bytes_per_sample=2),
     )
 }
+ENCODINGS = tuple(_CODECS)
+"""The names that a media format may have."""
 
 
 def codec_for(encoding: str) -> Codec:

@@ -1,0 +1,1 @@
+"""Tests of what `antiphon doctor` looks at."""
