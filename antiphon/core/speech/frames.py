@@ -50,9 +50,9 @@ class VoiceFrames:
         self._sound = TurnBuffer(self._needed + longest)
         self._sound.append(np.zeros(self._needed, np.int16))
         self._wide: Floats = np.zeros(self._needed, np.float32)
-        self.samples = 0
+        self.samples: int = 0
         """Received so far."""
-        self.frames = 0
+        self.frames: int = 0
         """Decided so far."""
 
     def receive(self, samples: Samples) -> list[bool]:
