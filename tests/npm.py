@@ -7,16 +7,22 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
 
-__all__ = ("node", "npm", "packages_of")
+__all__ = ("node", "npm", "package", "packages_of")
 
-INSTALL = ("install", "--no-package-lock", "--ignore-scripts", "--no-audit", "--no-fund")
-INSTALL_TIMEOUT = 120.0  # seconds
+# Where there is no network it is told at once: npm by itself tries for a minute and more.
+INSTALL = (
+    *("install", "--no-package-lock", "--ignore-scripts", "--no-audit", "--no-fund"),
+    *("--prefer-offline", "--fetch-retries=0", "--fetch-timeout=30000"),
+)
+INSTALL_TIMEOUT = 60.0  # seconds
+FETCHED = Path(__file__).parents[1] / ".artifacts" / "npm"
 
 
 def node(
@@ -51,13 +57,32 @@ def packages_of(folder: Path) -> Path:
     """`node_modules` beside a package.json, with all that it names. Skips where that cannot be had,
     or fails with REQUIRE_NPM=1.
     """
-    try:
-        done = npm(folder, *INSTALL, "--prefer-offline", timeout=INSTALL_TIMEOUT)
-    except subprocess.TimeoutExpired:
-        _lacking(f"npm did not install the packages of {folder.name} in {INSTALL_TIMEOUT:.0f} s")
-    if done.returncode != 0:
-        _lacking(f"npm cannot install the packages of {folder.name}: {done.stderr[-500:]}")
+    _install(folder, f"the packages of {folder.name}")
     return folder / "node_modules"
+
+
+def package(name: str, version: str) -> Path:
+    """The folder of one package, fetched once and kept. Skips as `packages_of` does."""
+    kept = FETCHED / f"{name.replace('/', '+')}@{version}"
+    if not kept.exists():
+        FETCHED.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=FETCHED) as made:
+            _install(Path(made), f"{name}@{version}")
+            try:
+                Path(made, "node_modules").rename(kept)
+            except OSError:  # another test was quicker
+                assert kept.exists()
+    return kept / name
+
+
+def _install(folder: Path, what: str) -> None:
+    wanted = () if (folder / "package.json").exists() else (what,)
+    try:
+        done = npm(folder, *INSTALL, "--prefix", ".", *wanted, timeout=INSTALL_TIMEOUT)
+    except subprocess.TimeoutExpired:
+        _lacking(f"npm did not install {what} in {INSTALL_TIMEOUT:.0f} s")
+    if done.returncode != 0:
+        _lacking(f"npm cannot install {what}: {done.stderr[-500:]}")
 
 
 def _node() -> Path | None:

@@ -7,8 +7,8 @@ import pytest
 from playwright.async_api import BrowserContext
 
 from tests.browser.console import Console, opened
-from tests.browser.npm import package
 from tests.browser.server import Server, serving
+from tests.npm import package
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(90)]
 

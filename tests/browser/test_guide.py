@@ -17,9 +17,9 @@ from tests.browser.conftest import profile
 from tests.browser.console import opened
 from tests.browser.devtools import DevTools, inspected
 from tests.browser.grid import MODES
-from tests.browser.npm import package
 from tests.browser.server import Server, running, serving
 from tests.browser.witness import TONE_HZ
+from tests.npm import package
 
 pytestmark = [
     pytest.mark.browser,

@@ -12,10 +12,10 @@ import pytest
 from playwright.async_api import BrowserContext
 
 from tests.browser.devtools import DevTools, inspected
-from tests.browser.npm import package
 from tests.browser.server import Server, serving
 from tests.browser.source_documents import printed_samples, render, websocket_samples
 from tests.browser.witness import TONE_HZ
+from tests.npm import package
 
 pytestmark = [
     pytest.mark.browser,

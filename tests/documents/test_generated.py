@@ -12,8 +12,8 @@ from antiphon.core.dialects.browser import decode_client, decode_server
 from antiphon.core.messages import ClientMessage, ServerMessage, tag_of
 from antiphon.core.states import TO_CLIENT, TO_SERVER, SessionState
 from antiphon.transports.routes import WEBSOCKET, Routes
-from tests.browser.npm import package
 from tests.documents.pages import ROOT
+from tests.npm import package
 from tools.asyncapi import asyncapi
 from tools.generate import GENERATED
 from tools.message_types import field_rows
