@@ -25,7 +25,7 @@ async def counted(call):
     async for picture in call.video:
         await call.send_video(picture)
         sent += 1
-        if sent in (10, 50):
+        if sent in (10, 80):
             await call.log(f"{sent} pictures")
 
 stream = Stream(counted, modality="audio-video")
@@ -128,7 +128,7 @@ def test_pictures_of_odd_sides_are_sent_even_and_that_is_told(
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize(
     ("number", "log", "least"),
-    [(signal.SIGINT, "10 pictures", 8), (signal.SIGKILL, "50 pictures", 20)],
+    [(signal.SIGINT, "10 pictures", 8), (signal.SIGKILL, "80 pictures", 20)],
 )
 def test_a_recording_that_is_cut_short_can_be_played(
     tmp_path: Path, number: signal.Signals, log: str, least: int

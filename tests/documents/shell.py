@@ -1,18 +1,16 @@
 """The commands of the documents, against the programs that they name."""
 
-import argparse
-import importlib
+import contextlib
 import importlib.util
-import pkgutil
+import io
 import re
 import shlex
 import tomllib
 from collections.abc import Callable, Iterator, Sequence
-from typing import NoReturn
 
 from uvicorn.main import main as uvicorn_command
 
-import antiphon.cli
+from antiphon.cli.main import make_parser
 from tests.documents.pages import ROOT, Block
 
 __all__ = ("OTHERS", "check", "commands")
@@ -48,21 +46,13 @@ def check(command: str) -> None:
 
 
 def _antiphon(arguments: Sequence[str]) -> None:
-    parser = _Strict(prog="antiphon")
-    parser.add_argument("--version", action="store_true")
-    subparsers = parser.add_subparsers(required=True)
-    for module in pkgutil.iter_modules(antiphon.cli.__path__):
-        found = importlib.import_module(f"antiphon.cli.{module.name}")
-        if hasattr(found, "add_parser"):
-            found.add_parser(subparsers)
-    parser.parse_args(arguments)
-
-
-class _Strict(argparse.ArgumentParser):
-    """Raises instead of leaving the program; its subparsers are of the same class."""
-
-    def error(self, message: str) -> NoReturn:
-        raise ValueError(message)
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+            make_parser().parse_args(arguments)
+    except SystemExit as left:
+        if left.code:
+            raise ValueError(said.getvalue()) from None
 
 
 def _make(arguments: Sequence[str]) -> None:
