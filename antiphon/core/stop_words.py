@@ -124,6 +124,8 @@ def _belongs(char: str) -> bool:
 
 def _joins(before: str, char: str, after: str) -> bool:
     """Whether a character is part of a word because of those around it: o'clock, 3.14."""
+    if _unspaced(before) or _unspaced(after):
+        return False
     if char in _APOSTROPHES:
         return before.isalnum() and after.isalnum()
     return char in _IN_NUMBERS and before.isdigit() and after.isdigit()

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from antiphon.core.models import Transcript
@@ -124,7 +124,13 @@ def test_a_phrase_is_found_wherever_it_stands_as_words(
     assert found(said, text) == text
 
 
-@given(st.text(max_size=30))
+# Chosen for what meets here: scripts with and without spaces, their digits, and what joins.
+MIXED = st.text("a0\u00e9'.,:\u2019\u4f60\u0e01\u0e51\U00020000+ ", max_size=8)
+
+
+@given(st.text(max_size=30) | MIXED)
+@example("0'\U00020000")
+@example("\u0e53.\u0e51\u0e54")
 def test_words_are_their_own_words(text: str) -> None:
     words = words_of(text)
     assert all(words)
