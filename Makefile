@@ -31,9 +31,11 @@ types: $(VENV)/.installed-dev
 floors: $(VENV)/.installed-dev
 	$(BIN)/lint-imports
 
-# Most tests wait for real time to pass, so three at once take hardly more of two cores.
+# Most tests wait for real time to pass, so three at once take hardly more of two cores. Those that
+# hold sound to its time want the machine for themselves.
 unit: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -n 3 --dist loadfile
+	$(BIN)/python -m pytest -n 3 --dist loadfile -m "not slow and not alone"
+	$(BIN)/python -m pytest -m "alone and not slow"
 
 # The tests build the site too; here it stays, in .artifacts/site.
 docs: $(VENV)/.installed-dev

@@ -7,6 +7,7 @@ from tests.browser.console import opened
 from tests.browser.server import serving
 
 pytestmark = [
+    pytest.mark.alone,
     pytest.mark.browser,
     pytest.mark.timeout(90),  # Chromium and seconds of live audio on a busy machine
 ]

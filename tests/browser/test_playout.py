@@ -15,6 +15,7 @@ from tests.browser.console import Console, opened
 from tests.browser.server import Server
 
 pytestmark = [
+    pytest.mark.alone,
     pytest.mark.browser,
     pytest.mark.timeout(60),  # Chromium on a busy machine
 ]

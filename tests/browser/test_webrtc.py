@@ -21,6 +21,7 @@ from tests.browser.server import Server, running
 from tests.browser.witness import TONE_HZ
 
 pytestmark = [
+    pytest.mark.alone,
     pytest.mark.browser,
     pytest.mark.timeout(90),  # Chromium, a server and seconds of live media on a busy machine
 ]

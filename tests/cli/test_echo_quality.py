@@ -16,6 +16,8 @@ from antiphon.core.audio.resample import Resampler
 from tests.cli.sounds import aligned_snr, melody, read_wav, speech, write_wav
 from tests.processes import Server, run_antiphon
 
+pytestmark = pytest.mark.alone
+
 ENCODINGS = {"mulaw": "audio/x-mulaw", "alaw": "audio/x-alaw", "pcm": "audio/pcm"}
 PAD = 2 * 480  # samples of silence behind a file, at 24 kHz
 SCHEMES = ("ws", "http")

@@ -17,6 +17,8 @@ from tests.cli.media import moving_card, watched
 from tests.cli.sounds import melody, read_wav, speech, write_wav
 from tests.processes import Server, run_antiphon, serving, start_antiphon
 
+pytestmark = pytest.mark.alone
+
 APP = """
 from antiphon import Stream
 

@@ -14,6 +14,8 @@ from tests.conformance.peer import Peer
 from tests.conformance.trace import Closed, Item, Sound, Told, end_stream, start
 from tests.conformance.transports import Transport
 
+pytestmark = pytest.mark.alone
+
 RATE = 24000  # Hz
 FRAME = RATE // 50
 EDGES = 3  # frames that a codec may add or take at the edges of a sound

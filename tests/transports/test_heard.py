@@ -19,6 +19,8 @@ from antiphon import AudioFrame, Call, Stream, connect
 from tests.transports.serving import either_loop, serving
 from tests.webrtc.serving import on_webrtc
 
+pytestmark = pytest.mark.alone
+
 anyio_backend = either_loop
 
 RATE = 24000

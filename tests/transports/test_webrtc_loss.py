@@ -25,6 +25,8 @@ from antiphon.transports.opus import opus_encoder
 from tests.transports.serving import serving
 from tests.webrtc.relay import Rule, delay, drop, hold, random_jitter, udp_relay
 
+pytestmark = pytest.mark.alone
+
 RATE = 24000
 FRAME = 480
 TONE = 1000.0  # Hz: what is lost shows as a gap in it
