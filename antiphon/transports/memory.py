@@ -1,7 +1,8 @@
 """Calls without a network: a pair of joined links, in one event loop.
 
-Nothing is paced and nothing is lost: a side that does not take its sound makes the other wait. So a
-handler's test takes no longer than its computation, and hears the same every time.
+Nothing is paced, nothing is lost and all comes in order: a side that does not take its sound, or
+its pictures, makes the other wait. So a handler's test takes no longer than its computation, and
+hears the same every time. Only what nobody has begun to take does not hold up the rest.
 """
 
 import asyncio
@@ -9,7 +10,7 @@ from collections import deque
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from math import inf
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import anyio
 import msgspec
@@ -29,7 +30,11 @@ from .tasks import background
 
 __all__ = ("End", "MemoryLink", "call_host", "dial")
 
-PIPE = 16  # messages on their way before the sender is asked to wait
+PIPE = 16  # messages, and pictures, on their way before the sender is asked to wait
+
+
+_Item: TypeAlias = tuple[Kind, bytes] | VideoFrame
+_Numbered: TypeAlias = tuple[int, _Item]
 
 
 class End(Protocol):
@@ -65,7 +70,9 @@ class MemoryLink:
         self.driver: End
         self.other: MemoryLink
         self.gone = anyio.Event()
-        self._pipe: deque[tuple[Kind, bytes] | VideoFrame] = deque()
+        self._pipe: deque[_Numbered] = deque()
+        self._pictures: deque[_Numbered] = deque()
+        self._sent = 0
         self._pumping = False
         self._closing = False
 
@@ -87,10 +94,10 @@ class MemoryLink:
         return len(self._pipe) < PIPE
 
     def send_text(self, payload: bytes) -> None:
-        self._put((Kind.TEXT, payload))
+        self._put((Kind.TEXT, payload), self._pipe)
 
     def send_binary(self, payload: bytes) -> None:
-        self._put((Kind.BINARY, payload))
+        self._put((Kind.BINARY, payload), self._pipe)
 
     def ping(self) -> None:
         """Both ends live and die together."""
@@ -115,24 +122,25 @@ class MemoryLink:
 
     @property
     def video_ready(self) -> bool:
-        return self.writable
+        return len(self._pictures) < PIPE
 
     def send_video(self, frame: VideoFrame) -> None:
-        self._put(frame)
+        self._put(frame, self._pictures)
 
     def close(self, code: int, reason: str) -> None:
         if not self._closing:
             self._closing = True
             payload = (1000 if code in (1005, 1006) else code).to_bytes(2, "big") + reason.encode()
-            self._put((Kind.CLOSE, payload))
+            self._put((Kind.CLOSE, payload), self._pipe)
 
-    def _put(self, item: tuple[Kind, bytes] | VideoFrame) -> None:
-        self._pipe.append(item)
+    def _put(self, item: _Item, queue: "deque[_Numbered]") -> None:
+        self._sent += 1
+        queue.append((self._sent, item))
         self.pump()
 
     def pump(self) -> None:
         """Deliver soon, if there is something and the other end has room."""
-        if self._pipe and not self._pumping:
+        if (self._pipe or self._pictures) and not self._pumping:
             self._pumping = True
             asyncio.get_running_loop().call_soon(self._deliver)
 
@@ -140,17 +148,29 @@ class MemoryLink:
         self._pumping = False
         driver = self.other.driver
         now = asyncio.get_running_loop().time()
-        # A call that ends takes everything at once: nobody waits for room any more.
-        while self._pipe and (self._closing or not (driver.audio.full or driver.video.full)):
-            item = self._pipe.popleft()
+        while (queue := self._next_queue()) is not None:
+            _, item = queue.popleft()
             if isinstance(item, VideoFrame):
                 driver.feed_video(item, now)
                 continue
             driver.feed(*item, now)
             if item[0] is Kind.CLOSE:
                 self.other.gone.set()
-        if self.writable and driver.closed is None:
+        if (self.writable or self.video_ready) and driver.closed is None:
             self.driver.resumed()
+
+    def _next_queue(self) -> "deque[_Numbered] | None":
+        """Which has what was sent first, unless that waits for its reader; None to wait."""
+        driver = self.other.driver
+        ways = [(queue[0][0], queue) for queue in (self._pipe, self._pictures) if queue]
+        for _, queue in sorted(ways):
+            slot = driver.video if queue is self._pictures else driver.audio
+            # A call that ends takes everything at once: nobody waits for room any more.
+            if self._closing or not slot.full:
+                return queue
+            if slot.wanted:
+                return None
+        return None
 
 
 def dial(host: Host, tasks: TaskGroup | None = None) -> MemoryLink:

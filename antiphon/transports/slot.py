@@ -22,7 +22,17 @@ class Slot(Generic[T]):
     counted. The newest item is always held. An async iterator for one reader.
     """
 
-    __slots__ = ("_bound", "_closed", "_items", "_most", "_waiter", "_weight", "dropped", "taken")
+    __slots__ = (
+        "_bound",
+        "_closed",
+        "_items",
+        "_most",
+        "_waiter",
+        "_weight",
+        "dropped",
+        "taken",
+        "wanted",
+    )
 
     def __init__(self, bound: int) -> None:
         self._items: deque[tuple[T, int]] = deque()
@@ -35,6 +45,8 @@ class Slot(Generic[T]):
         """Items that were pushed out before anybody took them."""
         self.taken: Callable[[], None] | None = None
         """Called after an item was taken, for a producer that waits for room."""
+        self.wanted = False
+        """Whether anybody has begun to take items."""
 
     @property
     def full(self) -> bool:
@@ -76,6 +88,7 @@ class Slot(Generic[T]):
 
     async def __anext__(self) -> T:
         """The oldest item. Raises anyio.BusyResourceError while somebody else waits."""
+        self.wanted = True
         while not self._items:
             if self._closed:
                 raise StopAsyncIteration

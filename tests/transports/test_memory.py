@@ -158,6 +158,70 @@ async def test_pictures_go_there_and_back_as_they_are() -> None:
     assert all(frame.bgr is pixels for frame, pixels in zip(seen, shown, strict=True))
 
 
+class Flooding:
+    """Sound without end beside pictures that are numbered."""
+
+    async def __call__(self, call: Call) -> None:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self.speak, call)
+            for number in range(40):
+                await call.send_video(np.full((2, 2, 3), number, np.uint8))
+            tasks.cancel_scope.cancel()
+
+    async def speak(self, call: Call) -> None:
+        while True:
+            await call.send_audio(AudioFrame(bytes(4800), 24000))
+
+
+@pytest.mark.parametrize("listened", [False, True])
+async def test_sound_without_end_does_not_hold_up_pictures(listened: bool) -> None:
+    stream = Stream(Flooding(), modality="audio-video")
+    async with connect(stream) as call, anyio.create_task_group() as tasks:
+
+        async def listen() -> None:
+            async for _ in call.audio:
+                pass
+
+        if listened:
+            tasks.start_soon(listen)
+        with anyio.fail_after(5):
+            seen = [int(frame.bgr[0, 0, 0]) async for frame in call.video]
+    assert seen == list(range(40))
+
+
+async def test_what_is_taken_comes_in_the_order_in_which_it_was_sent() -> None:
+    """More pictures than there is room for, taken slowly: what is said behind them comes later."""
+    seen: list[int] = []
+
+    async def watch(call: Call) -> None:
+        async for frame in call.video:
+            await anyio.lowlevel.checkpoint()
+            seen.append(int(frame.bgr[0, 0, 0]))
+
+    async with connect(Stream(watch, modality="video")) as call:
+        for number in range(20):
+            await call.send_video(np.full((2, 2, 3), number, np.uint8))
+        await call.ping()
+        assert seen[:15] == list(range(15))
+
+
+async def test_pictures_that_nobody_takes_do_not_hold_up_sound() -> None:
+    async def show(call: Call) -> None:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(speak, call)
+            while True:
+                await call.send_video(np.zeros((2, 2, 3), np.uint8))
+
+    async def speak(call: Call) -> None:
+        while True:
+            await call.send_audio(AudioFrame(bytes(4800), 24000))
+
+    async with connect(Stream(show, modality="audio-video"), encoding=PCM) as call:
+        with anyio.fail_after(5):
+            for _ in range(100):
+                await anext(call.audio)
+
+
 async def test_a_call_for_sound_has_no_place_for_pictures() -> None:
     async with connect(Stream(echo)) as call:
         with pytest.raises(LocalProtocolError, match="this call carries no video"):
