@@ -186,7 +186,7 @@ async def test_sound_without_end_does_not_hold_up_pictures(listened: bool) -> No
             tasks.start_soon(listen)
         with anyio.fail_after(5):
             seen = [int(frame.bgr[0, 0, 0]) async for frame in call.video]
-    assert seen == list(range(40))
+            assert seen == list(range(40))
 
 
 async def test_what_is_taken_comes_in_the_order_in_which_it_was_sent() -> None:
