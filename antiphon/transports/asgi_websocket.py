@@ -14,6 +14,7 @@ from ..core.wire import Kind, close_payload
 from .asgi_scope import Message, Receive, Scope, Send, encode_headers
 from .asgi_speech import serve_speech
 from .driver import Driver
+from .reception import Reception
 from .requests import Denied, Request, Response
 from .routes import Routes
 from .speech_routes import SpeechRoutes
@@ -172,7 +173,7 @@ async def serve_websocket(
     host = routes.host
     link = AsgiLink(request.peer, send)
     # Before anything is awaited, so that the limit of connecting calls holds.
-    reception = host.receive(link, transport="websocket", principal=principal, config=config)
+    reception = Reception(host, link, transport="websocket", principal=principal, config=config)
     await link.run(reception.driver, receive, host.settings.max_message)
 
 

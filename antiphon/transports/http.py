@@ -22,6 +22,7 @@ from ..core.signaling import Refusal
 from ..core.wire import Role
 from .engines import make_engine
 from .handshake import HandshakeError, check_request, wants_websocket
+from .reception import Reception
 from .requests import BODY_TIMEOUT, Denied, Request, Response, refusal_response, split_target
 from .routes import Routes
 from .speech_call import MAX_UNREAD
@@ -341,7 +342,7 @@ class _Connection(asyncio.Protocol):
         host = routes.host
         engine = make_engine(self._server.engine, Role.SERVER, host.settings.max_message)
         link = WebSocketLink(self._transport, engine, self._peer, lambda: self._server.gone(self))
-        reception = host.receive(link, transport="websocket", principal=principal)
+        reception = Reception(host, link, transport="websocket", principal=principal)
         link.attach(reception.driver, trailing)
         self._transport.resume_reading()
 

@@ -18,6 +18,7 @@ from .admission import Admission
 from .answers import HttpLinks, HttpOpened
 from .host import Host
 from .http_call import HttpCall, HttpCalls, HttpLink
+from .reception import Reception
 from .requests import Denied, Request, Response, deny, json_response
 
 __all__ = ("EVENT_STREAM", "NO_STORE", "TEMPLATES", "HttpRoutes", "last_event")
@@ -77,7 +78,8 @@ class HttpRoutes:
                 link.driver.absent()
             decided.set()
 
-        reception = self._host.receive(
+        reception = Reception(
+            self._host,
             link,
             transport="http",
             principal=principal,

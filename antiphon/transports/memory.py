@@ -25,6 +25,7 @@ from ..core.wire import Kind
 from .call import LiveCall
 from .caller import Caller, refused
 from .host import Host
+from .reception import Reception
 from .slot import Slot
 from .tasks import background
 
@@ -184,8 +185,8 @@ def dial(host: Host, tasks: TaskGroup | None = None) -> MemoryLink:
     timing = msgspec.structs.replace(host.settings.session.timing, ping_interval=inf)
     config = msgspec.structs.replace(host.settings.session, lead=inf, timing=timing)
     tracks = None if host.settings.modality == "audio" else there
-    reception = host.receive(
-        there, transport="memory", principal=None, config=config, tracks=tracks, tasks=tasks
+    reception = Reception(
+        host, there, transport="memory", principal=None, config=config, tracks=tracks, tasks=tasks
     )
     there.attach(reception.driver, here)
     here.other = there

@@ -30,8 +30,9 @@ from ..core.sdp import MediaSection, OfferShape, keep_candidates
 from ..core.session import SessionConfig
 from ..core.signaling import Refusal
 from .answers import RtcAnswer
-from .host import Host, Reception
+from .host import Host
 from .ice_config import resolve_configuration, to_aiortc
+from .reception import Reception
 from .requests import Denied, Request, deny
 from .rtc_body import Offer, TrickledCandidate
 from .rtc_hooks import check
@@ -178,7 +179,8 @@ class WebRtcCalls:
 
         link = peer.link
         tracks = _offered_tracks(offer.shape)
-        peer.reception = reception = self._host.receive(
+        peer.reception = reception = Reception(
+            self._host,
             link,
             transport="webrtc",
             principal=principal,

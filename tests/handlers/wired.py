@@ -17,6 +17,7 @@ from antiphon import Stream
 from antiphon.core.audio.frames import Samples
 from antiphon.core.wire import Kind
 from antiphon.handlers.reply_on_pause import ReplyOnPause
+from antiphon.transports.reception import Reception
 from tests.handlers.conversing import RATE
 
 __all__ = ("Wire", "wired")
@@ -39,7 +40,7 @@ class Wire:
         self._changed = anyio.Event()
         host = stream.host
         config = msgspec.structs.replace(host.settings.session, lead=inf)
-        reception = host.receive(self, transport="test", principal=None, config=config)
+        reception = Reception(host, self, transport="test", principal=None, config=config)
         self.driver = reception.driver
         self.driver.paced = False
         wire = {"encoding": "audio/pcm", "sample_rate": RATE}
