@@ -46,7 +46,7 @@ log = logging.getLogger("antiphon")
 Modality = Literal["audio", "video", "audio-video"]
 Mode = Literal["send-receive", "send", "receive"]
 _MODALITIES = ("audio", "video", "audio-video")
-SAMPLE_RATE = 24000  # Hz, both ways; docs/protocol.md section 2
+SAMPLE_RATE = 24000  # Hz, both ways; docs/protocol.md
 _MODES = ("send-receive", "send", "receive")
 
 
@@ -76,7 +76,7 @@ class Stream:
     origins: browser origins that may use this server besides its own; "*" for all.
     require_token: whether inputs and outputs over HTTP need the token of their call.
     lead: seconds of sound sent ahead of the listener at most.
-    start_timeout, ping_interval, ping_timeout: seconds; docs/protocol.md section 7.
+    start_timeout, ping_interval, ping_timeout: seconds; docs/protocol.md, Limits.
     max_message: bytes of one message from a client.
     rtc_configuration, server_rtc_configuration: the ICE servers of the pages and of this server, as
         browsers take them: `{"iceServers": [{"urls": ..., "username": ..., "credential": ...}],

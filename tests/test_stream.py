@@ -1,4 +1,4 @@
-"""Inputs and outputs of live calls, by the application and HTTP: docs/protocol.md section 4."""
+"""Inputs and outputs of live calls, by the application and HTTP: docs/protocol.md."""
 
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager

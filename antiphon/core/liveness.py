@@ -10,7 +10,7 @@ __all__ = ("Expiry", "Liveness", "Timing", "explain")
 
 
 class Timing(msgspec.Struct, frozen=True, kw_only=True):
-    """Limits of time, all in seconds; inf turns one off. Defaults: docs/protocol.md section 7."""
+    """Limits of time, all in seconds; inf turns one off. Defaults: docs/protocol.md, Limits."""
 
     start_timeout: float = 5.0
     """From the handshake to `start`."""

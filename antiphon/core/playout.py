@@ -15,7 +15,7 @@ from .wire import Kind
 
 __all__ = ("LEAD", "MAX_PIECE", "Interruption", "Playout", "piece_lengths")
 
-LEAD = 0.2  # seconds; docs/protocol.md section 4
+LEAD = 0.2  # seconds; docs/protocol.md
 MAX_PIECE = 0.06  # seconds; the longest common packet time, and well below the lead
 
 _SLACK = 1e-6  # seconds; sums of piece lengths must not miss the lead by rounding

@@ -6,7 +6,7 @@ from ..core.audio.frames import AudioFrame, Samples
 
 __all__ = ("FRAMES_PER_SECOND", "Blocks")
 
-FRAMES_PER_SECOND = 50  # 20 ms; docs/protocol.md section 4
+FRAMES_PER_SECOND = 50  # 20 ms; docs/protocol.md
 
 _INT16 = np.dtype("<i2")
 

@@ -13,7 +13,7 @@ from ..core.signaling import Refusal, admit
 
 __all__ = ("LocalDirectory",)
 
-OUTPUTS = 256  # docs/protocol.md section 4
+OUTPUTS = 256  # docs/protocol.md
 
 
 class _Entry:

@@ -35,9 +35,9 @@ __all__ = ("listen", "server_context")
 
 log = logging.getLogger("antiphon")
 
-MAX_HEADERS = 16 * 1024  # bytes; docs/protocol.md section 7
+MAX_HEADERS = 16 * 1024  # bytes; docs/protocol.md, Limits
 READ_AHEAD = 64 * 1024  # bytes read and not yet asked for, then reading pauses
-HEAD_TIMEOUT = 10.0  # seconds for a request's head, docs/protocol.md section 7
+HEAD_TIMEOUT = 10.0  # seconds for a request's head, docs/protocol.md, Limits
 KEEP_ALIVE = 60.0  # seconds between two requests
 WRITE_TIMEOUT = 60.0  # seconds that a client may leave what is sent to it unread
 DISCARD = 4 * 1024 * 1024  # bytes of a refused body read so that the client can read the refusal

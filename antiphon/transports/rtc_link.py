@@ -37,7 +37,7 @@ KINDS = {"audio": ("audio",), "video": ("video",), "audio-video": ("audio", "vid
 WAITING = 256  # messages that wait for the data channel to open
 BUFFERED = 256 * 1024  # bytes in the data channel before senders wait
 LAST_WORDS = 0.5  # seconds for what is still in the data channel at the end
-CONNECTING = 10.0  # seconds from offer to connection; docs/protocol.md section 7
+CONNECTING = 10.0  # seconds from offer to connection; docs/protocol.md, Limits
 
 
 class RtcLink:

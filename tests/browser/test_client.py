@@ -91,7 +91,7 @@ async def test_resampling_does_not_depend_on_the_split(console: Console) -> None
 
 
 async def test_a_mark_is_answered_when_its_audio_was_played(console: Console) -> None:
-    """docs/protocol.md section 2."""
+    """docs/protocol.md."""
     played: list[int] = []
 
     async def script(server: Peer) -> None:
@@ -109,7 +109,7 @@ async def test_a_mark_is_answered_when_its_audio_was_played(console: Console) ->
 
 
 async def test_clear_drops_what_waits_and_answers_its_marks(console: Console) -> None:
-    """docs/protocol.md section 2: an interruption."""
+    """docs/protocol.md: an interruption."""
     played: list[int] = []
 
     async def script(server: Peer) -> None:

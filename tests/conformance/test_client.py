@@ -1,4 +1,4 @@
-"""The client's end, against servers that are not ours: docs/protocol.md section 2."""
+"""The client's end, against servers that are not ours: docs/protocol.md."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager

@@ -1,4 +1,4 @@
-"""One conversation, the same over every transport: docs/protocol.md sections 2 and 4."""
+"""One conversation, the same over every transport: docs/protocol.md."""
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager

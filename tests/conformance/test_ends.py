@@ -1,4 +1,4 @@
-"""How calls end: docs/protocol.md section 4. Whatever ends one, its handler leaves once and its
+"""How calls end: docs/protocol.md. Whatever ends one, its handler leaves once and its
 slot is given back once.
 """
 

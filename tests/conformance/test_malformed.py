@@ -1,4 +1,4 @@
-"""What a peer may do wrong: docs/protocol.md sections 2, 3 and 7.
+"""What a peer may do wrong: docs/protocol.md.
 
 It is told what was wrong, the link is closed with the code that belongs to it, a call that another
 client has goes on untouched, and the offender's slot is free again.

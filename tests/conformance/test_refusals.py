@@ -1,4 +1,4 @@
-"""Who is not let in: docs/protocol.md section 3."""
+"""Who is not let in: docs/protocol.md."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What is said in a call: docs/protocol.md section 2."""
+"""What is said in a call: docs/protocol.md."""
 
 import anyio
 import numpy as np

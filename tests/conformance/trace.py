@@ -1,6 +1,6 @@
 """What a peer sees of a call, in terms that are the same on every transport.
 
-Nothing here is shared with the package: the tables say what docs/protocol.md section 3 says.
+Nothing here is shared with the package: the tables say what docs/protocol.md says.
 """
 
 import base64

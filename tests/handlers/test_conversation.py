@@ -121,7 +121,7 @@ async def test_triggers_while_the_client_does_not_read_leave_one_reply() -> None
 
 
 async def test_speech_into_a_farewell_does_not_cut_it() -> None:
-    """docs/protocol.md section 4: CloseStream plays all that precedes it."""
+    """docs/protocol.md: CloseStream plays all that precedes it."""
 
     def farewell(turn: Turn) -> Any:
         return (RATE, np.full((1, RATE), 1234, np.int16)), CloseStream("goodbye")

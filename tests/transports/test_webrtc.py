@@ -1,4 +1,4 @@
-"""Calls over WebRTC by a client that is not ours: docs/protocol.md section 6."""
+"""Calls over WebRTC by a client that is not ours: docs/protocol.md."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Candidates that come before their offer; docs/protocol.md section 6 has what becomes of them."""
+"""Candidates that come before their offer; docs/protocol.md has what becomes of them."""
 
 import anyio
 import httpx

@@ -1,4 +1,4 @@
-"""What `/webrtc/offer` refuses: docs/protocol.md sections 3 and 7. A refusal holds nothing."""
+"""What `/webrtc/offer` refuses: docs/protocol.md. A refusal holds nothing."""
 
 import re
 from collections.abc import Callable

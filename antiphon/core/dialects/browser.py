@@ -22,7 +22,7 @@ __all__ = (
     "is_too_deep",
 )
 
-MAX_DEPTH = 64  # docs/protocol.md section 7
+MAX_DEPTH = 64  # docs/protocol.md, Limits
 
 _TEXT = Kind.TEXT
 

@@ -1,6 +1,6 @@
 """Server-sent events: frames with positions on one side, a parser on the other.
 
-Source: WHATWG HTML, section 9.2 "Server-sent events"; docs/protocol.md section 5.
+Source: WHATWG HTML, section 9.2 "Server-sent events"; docs/protocol.md.
 """
 
 import msgspec
