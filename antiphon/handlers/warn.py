@@ -21,7 +21,9 @@ def warn_client(message: str) -> None:
 
 
 Warning = warn_client
-"""Under FastRTC's name."""
+"""Tells the client of the current call a warning: `Warning("...")`, from a coroutine or a worker
+thread. Raises RuntimeError outside of a call. Under FastRTC's name.
+"""
 
 
 def _begin(call: Call, message: str) -> None:

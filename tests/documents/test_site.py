@@ -5,6 +5,7 @@ import posixpath
 import subprocess
 import sys
 from collections.abc import Iterator
+from enum import Enum
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -120,6 +121,23 @@ def test_every_public_name_is_in_the_reference(documents: dict[str, Document], n
     held = [path for path, document in documents.items() if f"antiphon.{name}" in document.ids]
     assert len(held) == 1
     assert held[0].startswith("reference/api/")
+
+
+def test_the_reference_has_every_field_of_a_struct_and_every_member_of_an_enum(
+    documents: dict[str, Document],
+) -> None:
+    shown = {name for document in documents.values() for name in document.ids}
+    wanted = [
+        f"antiphon.{name}.{member}"
+        for name in antiphon.__all__
+        if isinstance(kind := getattr(antiphon, name), type)
+        for member in (
+            *getattr(kind, "__struct_fields__", ()),
+            *(kind.__members__ if issubclass(kind, Enum) else ()),
+        )
+    ]
+    assert {"antiphon.Message.data", "antiphon.AddressKind.LOOPBACK"} <= set(wanted)
+    assert [name for name in wanted if name not in shown] == []
 
 
 def test_files_of_the_repository_that_pages_link_to_are_pages(
