@@ -72,6 +72,8 @@ def _install(arguments: argparse.Namespace) -> int:
 def _remove(arguments: argparse.Namespace) -> int:
     try:
         path = ge2e_file()
+        if not path.exists():
+            raise FileNotFoundError(f"ge2e is not installed: there is no {path}")
         path.unlink()
     except (AntiphonError, OSError) as error:
         return _failed("remove", error)
