@@ -73,7 +73,7 @@ class Stream:
     authorize: called with each `Request` that opens a call or speaks for one; returns the
         principal, which the handler finds as `call.principal`. None, False or PermissionError
         refuse (401). May be a coroutine function.
-    origins: browser origins that may use this server besides its own; "*" for all.
+    origins: browser origins that may use this server besides its own; `["*"]` for all.
     require_token: whether inputs and outputs over HTTP need the token of their call.
     lead: seconds of sound sent ahead of the listener at most.
     start_timeout, ping_interval, ping_timeout: seconds; docs/protocol.md, Limits.

@@ -75,7 +75,8 @@ class InputsReceived(msgspec.Struct, frozen=True):
 
 class Message(msgspec.Struct, frozen=True):
     """What the other end tells: `type` is `message` for the application's own data; a client also
-    hears `log`, `error`, `warning`, `send_input`, `fetch_output`, `stopword` and `end_stream`.
+    hears `log`, `error`, `warning`, `send_input`, `fetch_output`, `stopword`, `clear` and
+    `end_stream`.
     """
 
     type: str
