@@ -100,9 +100,20 @@ class OnnxEncoder:
         self.dimension = self._tried()
 
     def embedding(self, speech: Samples, sample_rate: int) -> Floats:
-        """Speech at 8,000 to 192,000 Hz, 25 ms or more (else ValueError), as (dimension,)."""
+        """Speech at 8,000 to 192,000 Hz, 25 ms or more (else ValueError), as (dimension,).
+
+        ConfigurationError where the network gives another number of figures for it, or such that
+        are not finite: they would spoil the mean of all that is in a stream's context.
+        """
         rate = self._wants.sample_rate
-        return self._heard(at_rate(speech, sample_rate, rate, frame_size(rate)))
+        found = self._heard(at_rate(speech, sample_rate, rate, frame_size(rate)))
+        if len(found) != self.dimension:
+            raise ConfigurationError(
+                f"{self.file} gives {len(found)} figures, not {self.dimension} as before"
+            )
+        if not np.isfinite(found).all():
+            raise ConfigurationError(f"{self.file} gives figures that are not finite")
+        return found
 
     def _heard(self, sound: Floats) -> Floats:
         if self._wants.input == "waveform":
