@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..core.audio.frames import Samples
-from ..core.errors import ConfigurationError, MissingExtraError
+from ..core.errors import AntiphonError, ConfigurationError
 from ..core.models import SpeakerEncoder, VoiceActivityModel
 from ..handlers.vad.choose import ENGINES, voice_activity_model
 from ..handlers.vad.silero import SileroModel
@@ -63,7 +63,7 @@ def _show(names: Sequence[str] | dict[str, Any], about: Callable[[str], tuple[st
     for name in names:
         try:
             cost, origin = about(name)
-        except (MissingExtraError, ConfigurationError) as error:
+        except (AntiphonError, ImportError, OSError, ValueError) as error:
             print(f"  {name:<9} not here: {error}", flush=True)
         else:
             print(f"  {name:<9} {cost}\n  {'':<9} from {origin}", flush=True)
@@ -82,12 +82,19 @@ def _about_activity(name: str) -> tuple[str, str]:
 
 def _about_speakers(name: str) -> tuple[str, str]:
     encoder = speaker_encoder(name)
-    chosen = "; auto takes it" if speaker_encoder("auto") is encoder else ""
+    chosen = "; auto takes it" if _is_auto(encoder) else ""
     weak = "; a demonstration" if encoder.demonstration else ""
     cost = _embedding_cost(encoder)
     told = f"{cost * 1e3:.1f} ms, {cost / SPEECH:.2%} of a core a call"
     origin = str(encoder.file) if isinstance(encoder, Ge2eEncoder) else "this package"
     return f"{told}{weak}{chosen}", origin
+
+
+def _is_auto(encoder: SpeakerEncoder) -> bool:
+    try:
+        return speaker_encoder("auto") is encoder
+    except ConfigurationError:
+        return False  # it takes weights that are damaged: their own line says so
 
 
 def _frame_cost(model: VoiceActivityModel) -> float:
