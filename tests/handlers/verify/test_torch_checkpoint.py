@@ -87,7 +87,7 @@ def test_what_is_listed_cannot_be_changed_for_those_who_come_after(
     name: bytes, state: bytes
 ) -> None:
     """BUILD, the `b` at the end, sets attributes of whatever stands before it."""
-    with pytest.raises(ValueError, match="attribute|mappingproxy"):
+    with pytest.raises(ValueError, match=r"attribute|mappingproxy"):
         checkpoint_tensors(b"\x80\x02c" + name + b"\n" + state + b"b.", "model_state")
 
 
