@@ -156,10 +156,10 @@ def test_numbers_of_another_kind_or_shape_are_damage(
 ) -> None:
     zeros = {name: np.zeros(shape, np.float16) for name, shape in SHAPES.items()}
     monkeypatch.setattr(ge2e_weights, "WEIGHTS_HASH", weights_hash(zeros))
-    np.savez(installed, **zeros)
+    np.savez(installed, allow_pickle=False, **zeros)
     assert read_weights(installed).keys() == zeros.keys()
     changed: dict[str, npt.NDArray[Any]] = {**zeros, "linear.bias": values}
-    np.savez(installed, **changed)
+    np.savez(installed, allow_pickle=False, **changed)
     refused_as_damaged(installed)
 
 
