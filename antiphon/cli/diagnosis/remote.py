@@ -70,7 +70,8 @@ async def look_at_server(place: Place) -> AsyncIterator[Finding]:
         return
     if place.tls is not None:
         yield await _certificate(place)
-    yield look_at_microphone(place.base.hostname or "", tls=place.tls is not None)
+    host, port = address(place.base)
+    yield look_at_microphone(host, port, tls=place.tls is not None)
     yield await _call(place, "WebSocket", place.url("/websocket/offer", "ws"))
     yield await _call(place, "HTTP and server-sent events", place.url("/http/offer"))
     yield await _call(place, "WebRTC", place.url("/webrtc/offer", "webrtc"))
