@@ -158,7 +158,7 @@ def _add_sound(group: Any) -> None:
     )
     group.add_argument(
         "--rate",
-        type=_rate,
+        type=rate,
         metavar="HZ",
         default=24000,
         help="rate of the call (%(default)s, at which servers hear unless they say otherwise; a"
@@ -305,7 +305,8 @@ def call_url(text: str) -> str:
     return url._replace(path=path if url.path in ("", "/") else url.path, fragment="").geturl()
 
 
-def _rate(text: str) -> int:
+def rate(text: str) -> int:
+    """Hz. Raises argparse.ArgumentTypeError."""
     value = int(text)
     if not _LOWEST_RATE <= value <= _HIGHEST_RATE:
         raise argparse.ArgumentTypeError(

@@ -68,6 +68,45 @@ def test_a_target_that_cannot_be_loaded_is_told(capsys: pytest.CaptureFixture[st
     assert "problem  No module named 'nowhere' in " in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("module", "text", "words"),
+    [
+        ("lost", "import nowhere_else", "ModuleNotFoundError: No module named 'nowhere_else'"),
+        ("torn", "def stream(:", "SyntaxError: "),
+        ("raised", "raise RuntimeError('no database')", "RuntimeError: no database"),
+    ],
+)
+def test_a_target_that_fails_by_itself_is_told_with_how_to_see_where(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    module: str,
+    text: str,
+    words: str,
+) -> None:
+    (tmp_path / f"{module}.py").write_text(text)
+    monkeypatch.chdir(tmp_path)
+    assert main(["doctor", f"{module}:stream"]) == 1
+    told = capsys.readouterr().out
+    assert f"problem  {module}:stream cannot be loaded: {words}" in told
+    assert f"`python -c 'import {module}'` in this folder tells where" in told
+
+
+def test_damaged_weights_are_a_problem(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "ge2e.npz").write_bytes(b"not weights")
+    monkeypatch.setenv("ANTIPHON_DATA", str(tmp_path))
+    assert main(["doctor"]) == 1
+    assert "ge2e.npz is damaged" in capsys.readouterr().out
+
+
+def test_a_key_alone_is_a_problem(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor", "--port", "0", "--tls-key", "key.pem"]) == 1
+    assert "problem  --tls-key needs --tls-cert" in capsys.readouterr().out
+
+
 def test_a_server_that_works_is_told(
     echo_server: Server, capsys: pytest.CaptureFixture[str]
 ) -> None:
