@@ -220,8 +220,11 @@ async def _there(arguments: argparse.Namespace) -> AsyncIterator[Finding]:
             raise ValueError("not http(s)://host[:port][/path]")
         secure = scheme == "https"
         tls = (client_tls(arguments) or ssl.create_default_context()) if secure else None
-    except (ValueError, OSError) as error:
+    except ValueError as error:
         yield problem("server", f"{arguments.target}: {error}", "name it as a browser would")
+        return
+    except OSError as error:
+        yield problem("server", str(error), "--ca takes the certificates of authorities as PEM")
         return
     place = remote.Place(
         base=base, headers=dict(arguments.header), tls=tls, timeout=arguments.timeout

@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import anyio
+import anyio.abc
 import pytest
 import trustme
 
@@ -15,6 +16,7 @@ from antiphon.cli.diagnosis.finding import Finding
 from antiphon.cli.diagnosis.remote import Place, look_at_server
 from antiphon.cli.main import main
 from antiphon.transports import caller
+from antiphon.transports.tasks import background
 from tests.cli.bad_proxy import bad_proxy
 from tests.processes import Server, run_antiphon
 from tests.transports.serving import serving, tls_contexts
@@ -128,6 +130,40 @@ async def test_nobody_there_is_told() -> None:
     found = await look(f"http://127.0.0.1:{port}")
     assert verdicts(found) == {"server": "problem"}
     assert "is a server running there?" in found["server"].text
+
+
+@pytest.mark.parametrize("greeting", [b"", b"SSH-2.0-OpenSSH_9.9\r\n\r\n"])
+async def test_what_speaks_no_http_is_told(greeting: bytes) -> None:
+    async def greet(stream: anyio.abc.SocketStream) -> None:
+        async with stream:
+            await stream.receive()
+            await stream.send(greeting)
+
+    listener = await anyio.create_tcp_listener(local_host="127.0.0.1")
+    port = listener.extra(anyio.abc.SocketAttribute.local_port)
+    async with listener, background() as tasks:
+        tasks.start_soon(listener.serve, greet)
+        found = await look(f"http://127.0.0.1:{port}")
+    assert verdicts(found) == {"server": "problem"}
+    assert "no answer in HTTP; does the server expect TLS" in found["server"].text
+
+
+async def test_a_certificate_of_another_name_is_told_as_that() -> None:
+    tls, trusting = tls_contexts()
+    async with serving(Stream(echo), host="127.0.0.2", tls=tls) as port:
+        found = await look(f"https://127.0.0.2:{port}", tls=trusting)
+    assert "the certificate is for another name" in found["server"].text
+    assert "--ca" not in found["server"].text
+
+
+def test_authorities_that_cannot_be_read_are_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    missing = str(tmp_path / "no.pem")
+    assert main(["doctor", "https://127.0.0.1:1", "--ca", missing]) == 1
+    told = capsys.readouterr().out
+    assert f"problem  {missing}: no certificates can be read" in told
+    assert "--ca takes the certificates of authorities as PEM" in told
 
 
 async def test_a_server_of_another_kind_is_told() -> None:
