@@ -165,6 +165,8 @@ def test_a_network_that_gives_no_one_embedding_is_refused(tmp_path: Path) -> Non
         node("Log", "least", "y"),
     ]
     assert "not finite" in refused(tmp_path, network({"x": shape}, broken, {"y": (1, 1)}))
+    mute = [node("ReduceMax", "x", "most", axes=[1], keepdims=1), node("Sub", "most most", "y")]
+    assert "only 0" in refused(tmp_path, network({"x": shape}, mute, {"y": (1, 1)}))
 
 
 def test_figures_that_are_not_finite_are_no_embedding(tmp_path: Path) -> None:
@@ -191,6 +193,7 @@ def test_another_number_of_figures_is_no_embedding(tmp_path: Path) -> None:
 def test_a_file_that_is_no_network_is_refused(tmp_path: Path) -> None:
     assert "ONNX Runtime does not take" in refused(tmp_path, b"not a network")
     assert "ONNX Runtime does not take" in refused(tmp_path, BY_SOUND[:-20])
+    assert "no text" in refused(tmp_path, BY_SOUND.replace(b"\x05voice", b"\x05voic\x8e"))
 
 
 def test_a_file_that_is_not_there_is_told_of(tmp_path: Path) -> None:
@@ -230,6 +233,13 @@ def test_a_description_that_cannot_be_is_refused_with_the_reason(
     path = tmp_path / "model.json"
     path.write_bytes(msgspec.json.encode(FBANK | changed))
     with pytest.raises(ConfigurationError, match=told):
+        read_description(path)
+
+
+def test_a_description_that_is_no_utf_8_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "model.json"
+    path.write_bytes(msgspec.json.encode(WAVEFORM).replace(b"mine", b"m\xe9"))
+    with pytest.raises(ConfigurationError, match="has to describe the network"):
         read_description(path)
 
 
