@@ -34,7 +34,10 @@ ENCODINGS = {"mulaw": "audio/x-mulaw", "alaw": "audio/x-alaw", "pcm": "audio/pcm
 """The names of the command line, and those of a media format."""
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 section 5.6.2
-_HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")  # RFC 9110 section 5.5
+_HEADER_VALUE = re.compile(r"[\t\x20-\x7e]*")  # RFC 9110 section 5.5, without what is obsolete
+_OUR_HEADERS = re.compile(
+    r"host|content-length|transfer-encoding|connection|upgrade|sec-websocket-.*", re.IGNORECASE
+)
 _LOWEST_RATE, _HIGHEST_RATE = 8000, 48000  # Hz
 
 DESCRIPTION = """\
@@ -350,5 +353,7 @@ def header(text: str) -> tuple[str, str]:
     name, colon, value = text.partition(":")
     value = value.strip(" \t")
     if not (colon and _TOKEN.fullmatch(name) and _HEADER_VALUE.fullmatch(value)):
-        raise argparse.ArgumentTypeError(f"a header reads 'Name: value', not {text!r}")
+        raise argparse.ArgumentTypeError(f"a header reads 'Name: value' in ASCII, not {text!r}")
+    if _OUR_HEADERS.fullmatch(name):
+        raise argparse.ArgumentTypeError(f"{name} is what the call itself sets")
     return name, value

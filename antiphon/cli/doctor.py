@@ -1,6 +1,7 @@
 """`antiphon doctor`: what is fine here, what is not, and what to do about it."""
 
 import argparse
+import re
 import shutil
 import ssl
 import sys
@@ -218,6 +219,8 @@ async def _there(arguments: argparse.Namespace) -> AsyncIterator[Finding]:
         base = base._replace(scheme=scheme, query="", fragment="")
         if scheme not in ("http", "https") or not base.hostname or base.port == 0:
             raise ValueError("not http(s)://host[:port][/path]")
+        if not re.fullmatch(r"[\x21-\x7e]+", arguments.target):
+            raise ValueError("it holds characters that a URL encodes as %XX")
         secure = scheme == "https"
         tls = (client_tls(arguments) or ssl.create_default_context()) if secure else None
     except ValueError as error:

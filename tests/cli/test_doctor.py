@@ -118,7 +118,7 @@ def test_a_server_that_works_is_told(
     assert told.count("a call came about; round trips of") == 3
 
 
-@pytest.mark.parametrize("url", ["http://", "ftp://host", "http://host:99999"])
+@pytest.mark.parametrize("url", ["http://", "ftp://host", "http://host:99999", "http://h/ü"])
 def test_a_url_of_no_server_is_told(url: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor", url]) == 1
     assert "problem" in capsys.readouterr().out
