@@ -163,7 +163,7 @@ async def _here(arguments: argparse.Namespace) -> AsyncIterator[Finding]:
 def _unloaded(target: str | None, error: Exception) -> Finding:
     if not target:
         return problem("stream", str(error), "`antiphon models` tells which engines are here")
-    if type(error) in (ValueError, ImportError):  # as load_stream raises them
+    if type(error) is ValueError or isinstance(error.__cause__, ModuleNotFoundError):
         advice = "`antiphon serve --help` shows how a target reads; a server has http(s)://"
         return problem("stream", str(error), advice)
     name = target.partition(":")[0]

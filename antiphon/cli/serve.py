@@ -2,7 +2,7 @@
 
 import argparse
 import gc
-import importlib.util
+import importlib
 import logging
 import os
 import sys
@@ -193,11 +193,13 @@ def _tls(cert: str | None, key: str | None) -> Any:
 def _uvloop(choice: str) -> bool:
     if choice == "asyncio":
         return False
-    if importlib.util.find_spec("uvloop") is not None:
-        return True
-    if choice == "uvloop":
-        raise ValueError("uvloop is not installed: pip install 'antiphon[uvloop]'")
-    return False
+    try:
+        importlib.import_module("uvloop")
+    except ImportError as error:
+        if choice == "uvloop":
+            raise ValueError(f"{error}: pip install 'antiphon[uvloop]'") from error
+        return False
+    return True
 
 
 def _grace(text: str) -> float:

@@ -75,6 +75,7 @@ def test_a_target_that_cannot_be_loaded_is_told(capsys: pytest.CaptureFixture[st
     [
         ("lost", "import nowhere_else", "ModuleNotFoundError: No module named 'nowhere_else'"),
         ("torn", "def stream(:", "SyntaxError: "),
+        ("unlinked", "raise ImportError('libm.so.9')", "ImportError: libm.so.9"),
         ("raised", "raise RuntimeError('no database')", "RuntimeError: no database"),
     ],
 )

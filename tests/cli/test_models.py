@@ -125,8 +125,11 @@ def test_an_engine_that_cannot_be_read_is_told_of(
     network = tmp_path / "silero_vad.onnx"
     network.write_bytes(b"not a network")
     monkeypatch.setitem(choose.ENGINES, "silero", lambda: SileroModel(network))
+    monkeypatch.setattr(choose, "silero_file", lambda: network)
     assert main(["models"]) == 0
-    assert "  silero    not here: " in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert f"  silero    not here: {network} cannot be used: " in told
+    assert re.search(r"^  compact +\d+ us .*; threshold 0\.4$", told, re.MULTILINE)
 
 
 def test_help_says_what_the_names_are_for(capsys: pytest.CaptureFixture[str]) -> None:

@@ -131,6 +131,19 @@ def test_a_certificate_that_cannot_be_used_is_told(options: tuple[str, ...], wor
     assert words in done.stderr
 
 
+def test_a_uvloop_that_cannot_be_imported_is_done_without(tmp_path: Path) -> None:
+    """`python -m` looks for modules in the current folder first."""
+    (tmp_path / "uvloop.py").write_text("raise ImportError('libuv.so')")
+    (tmp_path / "served_app.py").write_text(HOLD)
+    done = run_antiphon(
+        "serve", "served_app:stream", "--port", "0", "--loop", "uvloop", folder=tmp_path
+    )
+    assert done.returncode == 1
+    assert "libuv.so: pip install 'antiphon[uvloop]'" in done.stderr
+    with serving(folder=tmp_path) as server:
+        assert server.port
+
+
 def test_damaged_weights_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "ge2e.npz").write_bytes(b"not weights")
