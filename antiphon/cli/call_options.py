@@ -34,7 +34,10 @@ ENCODINGS = {"mulaw": "audio/x-mulaw", "alaw": "audio/x-alaw", "pcm": "audio/pcm
 """The names of the command line, and those of a media format."""
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 section 5.6.2
-_HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")  # RFC 9110 section 5.5
+_HEADER_VALUE = re.compile(r"[\t\x20-\x7e]*")  # RFC 9110 section 5.5, without what is obsolete
+_OUR_HEADERS = re.compile(
+    r"host|content-length|transfer-encoding|connection|upgrade|sec-websocket-.*", re.IGNORECASE
+)
 _LOWEST_RATE, _HIGHEST_RATE = 8000, 48000  # Hz
 
 DESCRIPTION = """\
@@ -158,7 +161,7 @@ def _add_sound(group: Any) -> None:
     )
     group.add_argument(
         "--rate",
-        type=_rate,
+        type=rate,
         metavar="HZ",
         default=24000,
         help="rate of the call (%(default)s, at which servers hear unless they say otherwise; a"
@@ -305,7 +308,8 @@ def call_url(text: str) -> str:
     return url._replace(path=path if url.path in ("", "/") else url.path, fragment="").geturl()
 
 
-def _rate(text: str) -> int:
+def rate(text: str) -> int:
+    """Hz. Raises argparse.ArgumentTypeError."""
     value = int(text)
     if not _LOWEST_RATE <= value <= _HIGHEST_RATE:
         raise argparse.ArgumentTypeError(
@@ -349,5 +353,7 @@ def header(text: str) -> tuple[str, str]:
     name, colon, value = text.partition(":")
     value = value.strip(" \t")
     if not (colon and _TOKEN.fullmatch(name) and _HEADER_VALUE.fullmatch(value)):
-        raise argparse.ArgumentTypeError(f"a header reads 'Name: value', not {text!r}")
+        raise argparse.ArgumentTypeError(f"a header reads 'Name: value' in ASCII, not {text!r}")
+    if _OUR_HEADERS.fullmatch(name):
+        raise argparse.ArgumentTypeError(f"{name} is what the call itself sets")
     return name, value

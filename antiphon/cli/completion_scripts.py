@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from .grammar import Command, Option
 
@@ -14,8 +14,9 @@ _MOST = 72  # characters that are shown of what an option is about
 def bash(program: Command) -> str:
     """For bash 3.2 (of macOS) and later."""
     function = f"_{program.name}"
-    names = "|".join(command.name for command in program.commands)
-    cases = [_bash_case("''", program), *(_bash_case(c.name, c) for c in program.commands)]
+    paths = dict(_paths(program))
+    names = "|".join(f"' {path}'" if " " not in path else f"'{path}'" for path in paths)
+    cases = [_bash_case("''", program), *(_bash_case(f"'{p}'", c) for p, c in paths.items())]
     return f"""\
 # bash completion of {program.name}: made by `{program.name} completion bash`.
 {function}() {{
@@ -23,7 +24,7 @@ def bash(program: Command) -> str:
     local command='' words='' word
     local IFS=$' \\t\\n'
     for word in "${{COMP_WORDS[@]:1:COMP_CWORD-1}}"; do
-        case $word in {names}) command=$word; break ;; esac
+        case "$command $word" in {names}) command="${{command:+$command }}$word" ;; esac
     done
     COMPREPLY=()
     case $command in
@@ -33,6 +34,14 @@ def bash(program: Command) -> str:
 }}
 complete -F {function} {program.name}
 """
+
+
+def _paths(program: Command) -> Iterator[tuple[str, Command]]:
+    """Commands by their names, actions by both names."""
+    for command in program.commands:
+        yield command.name, command
+        for action in command.commands:
+            yield f"{command.name} {action.name}", action
 
 
 def _bash_case(pattern: str, command: Command) -> str:
@@ -75,7 +84,7 @@ def zsh(program: Command) -> str:
     """For zsh's `_arguments`."""
     listed = " ".join(_zsh_quoted(f"{each.name}:{_short(each.about)}") for each in program.commands)
     cases = "\n".join(
-        f"        {each.name})\n            _arguments -s {' '.join(_zsh_words(each))} ;;"
+        f"        {each.name})\n            _arguments -s {' '.join(_zsh_command(each))} ;;"
         for each in program.commands
     )
     return f"""\
@@ -86,7 +95,7 @@ _{program.name}() {{
     local -a commands
     typeset -A opt_args
     commands=({listed})
-    _arguments -C {" ".join(_zsh_words(program))} \\
+    _arguments -C {" ".join(_zsh_words(program.options))} \\
         '1:command:->command' '*::argument:->argument'
     case $state in
     command) _describe command commands ;;
@@ -104,8 +113,8 @@ fi
 """
 
 
-def _zsh_words(command: Command) -> Iterator[str]:
-    for option in command.options:
+def _zsh_words(options: Iterable[Option]) -> Iterator[str]:
+    for option in options:
         about = re.sub(r"([\\[\]:])", r"\\\1", _short(option.about))
         value = ""
         if option.value:
@@ -113,8 +122,23 @@ def _zsh_words(command: Command) -> Iterator[str]:
             value = f":{option.value.split(':')[0].lower()}:{action if action != '()' else ' '}"
         for name in option.names:
             yield _zsh_quoted(f"{name}[{about}]{value}")
+
+
+def _zsh_command(command: Command) -> Iterator[str]:
+    """With the options of its actions, which `_arguments` does not tell apart."""
+    options = {each.names: each for one in (*command.commands, command) for each in one.options}
+    yield from _zsh_words(options.values())
+    for place, choices in enumerate(_places(command), 1):
+        yield _zsh_quoted(f"{place}:argument:({' '.join(choices)})")
+
+
+def _places(command: Command) -> Iterator[Sequence[str]]:
+    """What each argument may be: an action, then what actions take."""
     if command.choices:
-        yield _zsh_quoted(f"1:argument:({' '.join(command.choices)})")
+        yield command.choices
+    elif any(action.choices for action in command.commands):
+        yield [action.name for action in command.commands]
+        yield sorted({each for action in command.commands for each in action.choices})
 
 
 def _zsh_quoted(text: str) -> str:
@@ -127,17 +151,31 @@ def fish(program: Command) -> str:
     lines.append(f"complete -c {program.name} -f")
     begin = "__fish_use_subcommand"
     lines += [_fish_line(program.name, begin, option) for option in program.options]
+    lines += _fish_commands(program.name, begin, program.commands)
     for command in program.commands:
-        lines.append(
-            f"complete -c {program.name} -n __fish_use_subcommand -a {command.name}"
-            f" -d {_fish_quoted(_short(command.about))}"
-        )
         seen = f"__fish_seen_subcommand_from {command.name}"
-        lines += [_fish_line(program.name, seen, option) for option in command.options]
-        if command.choices:
-            words = _fish_quoted(" ".join(command.choices))
-            lines.append(f"complete -c {program.name} -n '{seen}' -a {words}")
+        names = " ".join(action.name for action in command.commands)
+        none = f"{seen}; and not __fish_seen_subcommand_from {names}"
+        lines += _fish_commands(program.name, none, command.commands)
+        for action in command.commands:
+            both = f"{seen}; and __fish_seen_subcommand_from {action.name}"
+            lines += _fish_arguments(program.name, both, action)
+        lines += _fish_arguments(program.name, seen if not names else none, command)
     return "\n".join(lines) + "\n"
+
+
+def _fish_commands(program: str, condition: str, commands: Sequence[Command]) -> Iterator[str]:
+    for command in commands:
+        about = _fish_quoted(_short(command.about))
+        yield f"complete -c {program} -n '{condition}' -a {command.name} -d {about}"
+
+
+def _fish_arguments(program: str, condition: str, command: Command) -> Iterator[str]:
+    for option in command.options:
+        yield _fish_line(program, condition, option)
+    if command.choices:
+        words = _fish_quoted(" ".join(command.choices))
+        yield f"complete -c {program} -n '{condition}' -a {words}"
 
 
 def _fish_line(program: str, condition: str, option: Option) -> str:

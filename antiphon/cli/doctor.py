@@ -1,6 +1,7 @@
 """`antiphon doctor`: what is fine here, what is not, and what to do about it."""
 
 import argparse
+import re
 import shutil
 import ssl
 import sys
@@ -145,16 +146,29 @@ async def _here(arguments: argparse.Namespace) -> AsyncIterator[Finding]:
         yield finding
     try:
         stream = load_stream(arguments.target) if arguments.target else Stream(echo, speech=True)
-    except (ValueError, ImportError) as error:
-        yield problem("stream", str(error), "`antiphon serve --help` shows how a target reads")
+    except Exception as error:  # an application's module raises what it likes
+        yield _unloaded(arguments.target, error)
         return
     yield look_at_port(arguments.host, arguments.port)
-    yield look_at_microphone(arguments.host, tls=arguments.tls_cert is not None)
+    yield look_at_microphone(arguments.host, arguments.port, tls=arguments.tls_cert is not None)
+    if arguments.tls_cert is None and arguments.tls_key is not None:
+        yield problem("TLS", "--tls-key needs --tls-cert", "name the certificate of that key too")
     if arguments.tls_cert is not None:
         for finding in look_at_certificate(arguments.tls_cert, arguments.tls_key, arguments.host):
             yield finding
     async for finding in _webrtc(arguments, stream):
         yield finding
+
+
+def _unloaded(target: str | None, error: Exception) -> Finding:
+    if not target:
+        return problem("stream", str(error), "`antiphon models` tells which engines are here")
+    if type(error) is ValueError or isinstance(error.__cause__, ModuleNotFoundError):
+        advice = "`antiphon serve --help` shows how a target reads; a server has http(s)://"
+        return problem("stream", str(error), advice)
+    name = target.partition(":")[0]
+    text = f"{target} cannot be loaded: {type(error).__name__}: {error}"
+    return problem("stream", text, f"`python -c 'import {name}'` in this folder tells where")
 
 
 async def _webrtc(arguments: argparse.Namespace, stream: Stream) -> AsyncIterator[Finding]:
@@ -166,7 +180,11 @@ async def _webrtc(arguments: argparse.Namespace, stream: Stream) -> AsyncIterato
         own = await resolve_configuration(settings.server_rtc_configuration)
         named = _named_servers(arguments)
     except ImportError as error:
-        yield problem("WebRTC", f"aiortc cannot be used here: {error}", "pip install -U aiortc")
+        yield problem(
+            "WebRTC",
+            f"aiortc cannot be used here: {error}",
+            "pip install --force-reinstall 'aiortc~=1.16.0'",
+        )
         return
     except ValueError as error:
         yield problem("WebRTC", str(error), "an ICE server reads stun:host:port")
@@ -201,10 +219,15 @@ async def _there(arguments: argparse.Namespace) -> AsyncIterator[Finding]:
         base = base._replace(scheme=scheme, query="", fragment="")
         if scheme not in ("http", "https") or not base.hostname or base.port == 0:
             raise ValueError("not http(s)://host[:port][/path]")
+        if not re.fullmatch(r"[\x21-\x7e]+", arguments.target):
+            raise ValueError("it holds characters that a URL encodes as %XX")
         secure = scheme == "https"
         tls = (client_tls(arguments) or ssl.create_default_context()) if secure else None
-    except (ValueError, OSError) as error:
+    except ValueError as error:
         yield problem("server", f"{arguments.target}: {error}", "name it as a browser would")
+        return
+    except OSError as error:
+        yield problem("server", str(error), "--ca takes the certificates of authorities as PEM")
         return
     place = remote.Place(
         base=base, headers=dict(arguments.header), tls=tls, timeout=arguments.timeout

@@ -5,15 +5,21 @@ import ssl
 from collections.abc import Iterator
 from typing import cast
 
+import h11
+
 from ..core.errors import CallRefused, SessionClosed
 
 __all__ = ("explain",)
+
+_OTHER_NAME = (62, 64)  # X509_V_ERR_HOSTNAME_MISMATCH, _IP_ADDRESS_MISMATCH of OpenSSL
 
 
 def explain(error: Exception, url: str, timeout: float) -> str:
     """One sentence about what `connect` raised, with a way out where there is one."""
     if isinstance(error, CallRefused) and error.reason == "unsupported_modality":
         return f"{error}; {_other_modality(url)}"
+    if isinstance(error.__cause__ or error, h11.RemoteProtocolError):
+        return f"{url}: {_no_http(url)}"
     if isinstance(error, CallRefused | SessionClosed):
         return str(error)
     if isinstance(error, TimeoutError):
@@ -29,6 +35,13 @@ def _other_modality(url: str) -> str:
     if url.startswith("webrtc+"):
         return "--modality says what to offer"
     return "pictures go over webrtc+http(s)://, with --modality"
+
+
+def _no_http(url: str) -> str:
+    """A server with TLS closes the connection; others may greet in their own protocol."""
+    if url.partition("://")[0].endswith("s"):
+        return "there was no answer in HTTP"
+    return "there was no answer in HTTP; does the server expect TLS (wss://, https://)?"
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
@@ -47,6 +60,8 @@ def _known(error: BaseException) -> str:
             return "the connection was refused; is a server running there?"
         case socket.gaierror():
             return f"the host was not found ({error.strerror})"
+        case ssl.SSLCertVerificationError() if error.verify_code in _OTHER_NAME:
+            return f"the certificate is for another name: {error.verify_message}"
         case ssl.SSLCertVerificationError():
             return (
                 f"the certificate is not trusted: {error.verify_message};"

@@ -1,6 +1,7 @@
 """The command `antiphon`."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -8,6 +9,8 @@ from importlib.metadata import version
 from . import call, completion, doctor, models, serve
 
 __all__ = ("main", "make_parser")
+
+_INTERRUPTED, _UNREAD = 130, 141  # 128 and the signal, as shells tell of SIGINT and SIGPIPE
 
 EPILOG = """\
 examples:
@@ -26,13 +29,38 @@ examples:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit status: 0 done, 1 failed, 2 wrong usage."""
+    _open_streams()
     parser = make_parser()
     arguments = parser.parse_args(argv)
     try:
-        return int(arguments.run(arguments))
+        status = int(arguments.run(arguments))
+        sys.stdout.flush()
     except KeyboardInterrupt:
         print(file=sys.stderr)
-        return 130
+        return _INTERRUPTED
+    except BrokenPipeError:
+        return _unread()
+    return status
+
+
+def _open_streams() -> None:
+    """Have a standard output and error that take whatever is said."""
+    # None where the descriptor was closed, as by `>&-`, whatever typeshed says.
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115 - for the process's life
+    # A path may hold what the terminal's encoding does not; standard error escapes it by itself.
+    reconfigure = getattr(sys.stdout, "reconfigure", None)  # not of what a test puts there
+    if reconfigure is not None:
+        reconfigure(errors="backslashreplace")
+
+
+def _unread() -> int:
+    """Who read the output has left, as `| head` does: not a word of it."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        os.dup2(nowhere, stream.fileno())  # else Python complains of what is left to write
+    return _UNREAD
 
 
 def make_parser() -> argparse.ArgumentParser:

@@ -19,14 +19,18 @@ from ..handlers.verify.ge2e_weights import (
 __all__ = ("add_parsers",)
 
 INSTALL = f"""\
-ge2e: a speaker encoder of 2018, trained by Resemble AI on LibriSpeech and VoxCeleb. pip downloads
-{REQUIREMENT} (16 MB, without what it depends on) from the index that it is set up for. 3 MB of
-it are kept: 16-bit weights, with their licence (Apache 2.0). Nothing of the wheel is run.
+ge2e: a speaker encoder of 2018, trained by Resemble AI on
+LibriSpeech and VoxCeleb. pip downloads {REQUIREMENT} (16 MB, without
+what it depends on) from the index that it is set up for. 3 MB of it are kept:
+16-bit weights, with their licence (Apache 2.0). Nothing of the wheel is run.
 
-Files are kept in antiphon's folder for a user's data; the variable ANTIPHON_DATA names another.
+Files are kept in antiphon's folder for a user's data; the variable
+ANTIPHON_DATA names another.
 
 exit status:
-  0  installed    1  the download failed, or it is another file than expected    2  wrong usage
+  0  installed
+  1  the download failed, it is another file than expected, or it cannot be kept
+  2  wrong usage
 """
 NAMES = ("ge2e",)
 
@@ -89,12 +93,15 @@ def _downloaded(folder: Path) -> Path:
     )
     if find_spec("pip") is None:
         raise _InstallError(f"this Python has no pip. {by_hand}")
-    # Only a wheel: pip would run the program in a source archive to learn its name.
-    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:"]
+    # -P: not a pip.py, or whatever pip imports, of the current folder. Only a wheel: pip would run
+    # the program in a source archive to learn its name.
+    command = [sys.executable, "-P", "-m", "pip", "download", "--no-deps", "--only-binary=:all:"]
     command += ["--disable-pip-version-check", "--dest", str(folder), REQUIREMENT]
     if subprocess.run(command, check=False, stdin=subprocess.DEVNULL).returncode:
         raise _InstallError(f"pip could not download {REQUIREMENT}. {by_hand}")
-    (wheel,) = folder.glob("*.whl")
+    wheel = next(folder.glob("*.whl"), None)
+    if wheel is None:
+        raise _InstallError(f"pip brought no wheel of {REQUIREMENT}. {by_hand}")
     return wheel
 
 

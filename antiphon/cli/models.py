@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..core.audio.frames import Samples
-from ..core.errors import ConfigurationError, MissingExtraError
+from ..core.errors import AntiphonError
 from ..core.models import SpeakerEncoder, VoiceActivityModel
 from ..handlers.vad.choose import ENGINES, voice_activity_model
 from ..handlers.vad.silero import SileroModel
@@ -27,6 +27,7 @@ is downloaded, except by `antiphon models install`.
 """
 RATE = 24_000  # Hz; what a Stream takes unless it is told otherwise
 SECONDS = 0.5
+_UNUSABLE = (AntiphonError, ImportError, OSError, ValueError)
 SPEECH = 3  # s; the window of a verification unless its client asks for another
 
 
@@ -63,7 +64,7 @@ def _show(names: Sequence[str] | dict[str, Any], about: Callable[[str], tuple[st
     for name in names:
         try:
             cost, origin = about(name)
-        except (MissingExtraError, ConfigurationError) as error:
+        except _UNUSABLE as error:
             print(f"  {name:<9} not here: {error}", flush=True)
         else:
             print(f"  {name:<9} {cost}\n  {'':<9} from {origin}", flush=True)
@@ -71,7 +72,7 @@ def _show(names: Sequence[str] | dict[str, Any], about: Callable[[str], tuple[st
 
 def _about_activity(name: str) -> tuple[str, str]:
     model = voice_activity_model(name)
-    chosen = "; auto takes it" if voice_activity_model("auto") is model else ""
+    chosen = _chosen(voice_activity_model, model)
     size = model.detector(RATE).frame_samples
     cost = _frame_cost(model)
     share = cost * RATE / size
@@ -82,12 +83,19 @@ def _about_activity(name: str) -> tuple[str, str]:
 
 def _about_speakers(name: str) -> tuple[str, str]:
     encoder = speaker_encoder(name)
-    chosen = "; auto takes it" if speaker_encoder("auto") is encoder else ""
+    chosen = _chosen(speaker_encoder, encoder)
     weak = "; a demonstration" if encoder.demonstration else ""
     cost = _embedding_cost(encoder)
     told = f"{cost * 1e3:.1f} ms, {cost / SPEECH:.2%} of a core a call"
     origin = str(encoder.file) if isinstance(encoder, Ge2eEncoder) else "this package"
     return f"{told}{weak}{chosen}", origin
+
+
+def _chosen(load: Callable[[str], object], engine: object) -> str:
+    try:
+        return "; auto takes it" if load("auto") is engine else ""
+    except _UNUSABLE:
+        return ""  # it takes one that is damaged, whose own line says so
 
 
 def _frame_cost(model: VoiceActivityModel) -> float:

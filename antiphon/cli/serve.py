@@ -2,7 +2,7 @@
 
 import argparse
 import gc
-import importlib.util
+import importlib
 import logging
 import os
 import sys
@@ -10,6 +10,7 @@ from typing import Any
 
 import anyio
 
+from ..core.errors import AntiphonError
 from ..handlers.echo import echo
 from ..stream import Modality, Stream
 from ..transports.http import server_context
@@ -90,7 +91,7 @@ def _add_process(group: Any) -> None:
     )
     group.add_argument(
         "--grace",
-        type=float,
+        type=_grace,
         default=5.0,
         metavar="SECONDS",
         help="time that calls get to end at shutdown (%(default)g)",
@@ -122,7 +123,7 @@ def run(arguments: argparse.Namespace) -> int:
         stream = _stream(arguments.target, arguments.modality, arguments.speech)
         tls = _tls(arguments.tls_cert, arguments.tls_key)
         uvloop = _uvloop(arguments.loop)
-    except (ValueError, ImportError, OSError) as error:
+    except (AntiphonError, ValueError, ImportError, OSError) as error:
         return _fail(str(error))
     scheme = "https" if tls is not None else "http"
 
@@ -183,23 +184,34 @@ def _tls(cert: str | None, key: str | None) -> Any:
     try:
         return server_context(cert, key)
     except OSError as error:
-        raise ValueError(f"the certificate {cert} cannot be used: {error}") from error
+        raise ValueError(
+            f"the certificate {cert} cannot be used: {error}; `antiphon doctor` with the same"
+            " options says why"
+        ) from error
 
 
 def _uvloop(choice: str) -> bool:
     if choice == "asyncio":
         return False
-    if importlib.util.find_spec("uvloop") is not None:
-        return True
-    if choice == "uvloop":
-        raise ValueError("uvloop is not installed: pip install 'antiphon[uvloop]'")
-    return False
+    try:
+        importlib.import_module("uvloop")
+    except ImportError as error:
+        if choice == "uvloop":
+            raise ValueError(f"{error}: pip install 'antiphon[uvloop]'") from error
+        return False
+    return True
+
+
+def _grace(text: str) -> float:
+    value = float(text)
+    if not value >= 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds, 0 or more")
+    return value
 
 
 def _workers(text: str) -> int:
-    value = int(text)
-    if value != 1:
+    if text != "1":
         raise argparse.ArgumentTypeError(
             "only 1 worker for now; run several servers behind a balancer that keeps clients"
         )
-    return value
+    return 1

@@ -16,7 +16,7 @@ def load_stream(target: str) -> Stream:
     ImportError, which say what to write instead.
     """
     module_name, colon, name = target.partition(":")
-    if not (module_name and colon and name) or module_name.endswith(".py"):
+    if not (colon and name) or module_name.endswith(".py") or not _is_module(module_name):
         raise ValueError(f"a target reads module:stream, not {target!r}{_meant(target)}")
     sys.path.insert(0, "")
     try:
@@ -37,10 +37,15 @@ def load_stream(target: str) -> Stream:
     return value
 
 
+def _is_module(name: str) -> bool:
+    """Whether it is no path: importlib takes `./app` for a module beside that of the caller."""
+    return "/" not in name and all(name.split("."))
+
+
 def _meant(target: str) -> str:
     """A proposal, where a file shows what was meant."""
     path, _, name = target.partition(":")
-    stem = path.removesuffix(".py").strip("/").replace("/", ".")
+    stem = str(Path(path.removesuffix(".py"))).strip("/").replace("/", ".")
     if stem and Path(f"{stem.replace('.', '/')}.py").is_file():
         return f"; did you mean {stem}:{name or 'stream'}?"
     return "; app:stream is `stream = Stream(...)` in app.py"

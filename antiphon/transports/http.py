@@ -452,8 +452,16 @@ async def listen(
 
 
 def server_context(cert: str, key: str | None) -> ssl.SSLContext:
-    """TLS for a server: certificate chain and key as PEM files; HTTP/1.1 by ALPN."""
+    """TLS for a server: certificate chain and key as PEM files; HTTP/1.1 by ALPN.
+
+    OSError for files that do not serve, ValueError for a key with a password.
+    """
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(cert, key)
+    context.load_cert_chain(cert, key, _no_password)
     context.set_alpn_protocols(["http/1.1"])
     return context
+
+
+def _no_password() -> str:
+    # OpenSSL would ask whoever sits at the terminal, and wait.
+    raise ValueError("the private key has a password; `openssl pkey` writes it without")

@@ -67,6 +67,11 @@ def test_bash_knows_whom_to_ask(script: Path) -> None:
         (("call", "--seconds", ""), set[str]()),
         (("call", "--play", "a "), {"a song.wav"}),
         (("completion", ""), {"-h", "--help", "bash", "zsh", "fish"}),
+        (("models", ""), {"-h", "--help", "list", "install", "remove"}),
+        (("models", "install", ""), {"-h", "--help", "--wheel", "ge2e"}),
+        (("models", "install", "ge2e", "--wheel", "a "), {"a song.wav"}),
+        (("models", "remove", "g"), {"ge2e"}),
+        (("call", "--id", "serve", "--enc"), {"--encoding"}),
         (("doctor", "--i"), {"--ice", "--ice-user", "--ice-password", "--insecure"}),
     ],
 )
@@ -88,13 +93,28 @@ def test_fish_completes(script: Path) -> None:
     assert {line.split("\t")[0] for line in told.splitlines()} == {"audio", "video", "audio-video"}
 
 
+@pytest.mark.parametrize("script", ["fish"], indirect=True)
+@pytest.mark.parametrize(
+    ("line", "proposed"),
+    [
+        ("models ", {"list", "install", "remove"}),
+        ("models install ", {"ge2e"}),
+        ("models remove --", {"--help"}),
+    ],
+)
+def test_fish_completes_actions(script: Path, line: str, proposed: set[str]) -> None:
+    told = shell("fish", f"source {script}; complete -C 'antiphon {line}'", folder=script.parent)
+    assert {each.split("\t")[0] for each in told.splitlines()} == proposed
+
+
 @pytest.mark.parametrize("shell_name", ["bash", "zsh", "fish"])
 def test_every_option_of_every_command_is_in_every_script(
     shell_name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["completion", shell_name]) == 0
     told = capsys.readouterr().out
-    for command in read_grammar(make_parser()).commands:
+    commands = read_grammar(make_parser()).commands
+    for command in (*commands, *(each for one in commands for each in one.commands)):
         assert command.name in told
         for option in command.options:
             for name in option.names:

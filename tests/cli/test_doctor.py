@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import anyio
+import anyio.abc
 import pytest
 import trustme
 
@@ -15,6 +16,7 @@ from antiphon.cli.diagnosis.finding import Finding
 from antiphon.cli.diagnosis.remote import Place, look_at_server
 from antiphon.cli.main import main
 from antiphon.transports import caller
+from antiphon.transports.tasks import background
 from tests.cli.bad_proxy import bad_proxy
 from tests.processes import Server, run_antiphon
 from tests.transports.serving import serving, tls_contexts
@@ -68,6 +70,46 @@ def test_a_target_that_cannot_be_loaded_is_told(capsys: pytest.CaptureFixture[st
     assert "problem  No module named 'nowhere' in " in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("module", "text", "words"),
+    [
+        ("lost", "import nowhere_else", "ModuleNotFoundError: No module named 'nowhere_else'"),
+        ("torn", "def stream(:", "SyntaxError: "),
+        ("unlinked", "raise ImportError('libm.so.9')", "ImportError: libm.so.9"),
+        ("raised", "raise RuntimeError('no database')", "RuntimeError: no database"),
+    ],
+)
+def test_a_target_that_fails_by_itself_is_told_with_how_to_see_where(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    module: str,
+    text: str,
+    words: str,
+) -> None:
+    (tmp_path / f"{module}.py").write_text(text)
+    monkeypatch.chdir(tmp_path)
+    assert main(["doctor", f"{module}:stream"]) == 1
+    told = capsys.readouterr().out
+    assert f"problem  {module}:stream cannot be loaded: {words}" in told
+    assert f"`python -c 'import {module}'` in this folder tells where" in told
+
+
+def test_damaged_weights_are_a_problem(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "ge2e.npz").write_bytes(b"not weights")
+    monkeypatch.setenv("ANTIPHON_DATA", str(tmp_path))
+    assert main(["doctor"]) == 1
+    assert "ge2e.npz is damaged" in capsys.readouterr().out
+
+
+def test_a_key_alone_is_a_problem(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor", "--port", "0", "--tls-key", "key.pem"]) == 1
+    assert "problem  --tls-key needs --tls-cert" in capsys.readouterr().out
+
+
 def test_a_server_that_works_is_told(
     echo_server: Server, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -77,7 +119,7 @@ def test_a_server_that_works_is_told(
     assert told.count("a call came about; round trips of") == 3
 
 
-@pytest.mark.parametrize("url", ["http://", "ftp://host", "http://host:99999"])
+@pytest.mark.parametrize("url", ["http://", "ftp://host", "http://host:99999", "http://h/ü"])
 def test_a_url_of_no_server_is_told(url: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor", url]) == 1
     assert "problem" in capsys.readouterr().out
@@ -89,6 +131,40 @@ async def test_nobody_there_is_told() -> None:
     found = await look(f"http://127.0.0.1:{port}")
     assert verdicts(found) == {"server": "problem"}
     assert "is a server running there?" in found["server"].text
+
+
+@pytest.mark.parametrize("greeting", [b"", b"SSH-2.0-OpenSSH_9.9\r\n\r\n"])
+async def test_what_speaks_no_http_is_told(greeting: bytes) -> None:
+    async def greet(stream: anyio.abc.SocketStream) -> None:
+        async with stream:
+            await stream.receive()
+            await stream.send(greeting)
+
+    listener = await anyio.create_tcp_listener(local_host="127.0.0.1")
+    port = listener.extra(anyio.abc.SocketAttribute.local_port)
+    async with listener, background() as tasks:
+        tasks.start_soon(listener.serve, greet)
+        found = await look(f"http://127.0.0.1:{port}")
+    assert verdicts(found) == {"server": "problem"}
+    assert "no answer in HTTP; does the server expect TLS" in found["server"].text
+
+
+async def test_a_certificate_of_another_name_is_told_as_that() -> None:
+    tls, trusting = tls_contexts()
+    async with serving(Stream(echo), host="127.0.0.2", tls=tls) as port:
+        found = await look(f"https://127.0.0.2:{port}", tls=trusting)
+    assert "the certificate is for another name" in found["server"].text
+    assert "--ca" not in found["server"].text
+
+
+def test_authorities_that_cannot_be_read_are_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    missing = str(tmp_path / "no.pem")
+    assert main(["doctor", "https://127.0.0.1:1", "--ca", missing]) == 1
+    told = capsys.readouterr().out
+    assert f"problem  {missing}: no certificates can be read" in told
+    assert "--ca takes the certificates of authorities as PEM" in told
 
 
 async def test_a_server_of_another_kind_is_told() -> None:

@@ -9,6 +9,7 @@ from antiphon.cli.main import main, make_parser
 
 GRAMMAR = read_grammar(make_parser())
 COMMANDS = [(), *((command.name,) for command in GRAMMAR.commands)]
+ACTIONS = [(one.name, each.name) for one in GRAMMAR.commands for each in one.commands]
 
 
 def help_of(
@@ -26,7 +27,7 @@ def options(command: Command) -> Iterator[tuple[str, str]]:
         yield option.names[-1], option.about
 
 
-@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+@pytest.mark.parametrize("words", [*COMMANDS, *ACTIONS], ids=" ".join)
 def test_help_fits_a_terminal_of_80_columns(
     words: tuple[str, ...],
     capsys: pytest.CaptureFixture[str],

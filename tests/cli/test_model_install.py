@@ -63,6 +63,26 @@ def test_pip_is_asked_for_one_wheel_that_it_does_not_run(
     assert not ge2e_file().exists()
 
 
+def test_what_lies_in_the_current_folder_is_not_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "pip.py").write_text("open('mark', 'w').close()")
+    monkeypatch.chdir(tmp_path)
+    assert main(INSTALL) == 1
+    assert not (tmp_path / "mark").exists()
+
+
+def test_pip_that_brings_nothing_is_told_of(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def run(command: list[str], **_: Any) -> subprocess.CompletedProcess[bytes]:
+        return subprocess.CompletedProcess(command, 0)
+
+    monkeypatch.setattr(subprocess, "run", run)
+    assert main(INSTALL) == 1
+    assert "pip brought no wheel of resemblyzer==0.1.4. Where" in capfd.readouterr().err
+
+
 def test_another_wheel_is_refused_and_nothing_is_written(
     data: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -11,6 +11,7 @@ from antiphon.core.errors import MissingExtraError
 from antiphon.core.models import VoiceActivityDetector, VoiceActivityModel
 from antiphon.core.speech.template import Embedding
 from antiphon.handlers.vad import choose
+from antiphon.handlers.vad.silero import SileroModel
 from antiphon.handlers.verify import choose as choose_encoder
 from tests.core.speech.encoders import ByLoudness
 
@@ -104,6 +105,31 @@ def test_an_encoder_that_is_not_here_says_what_to_install(
     assert main(["models"]) == 0
     told = capsys.readouterr().out
     assert "  ge2e      not here: the weights of GE2E are not installed: antiphon models " in told
+
+
+def test_weights_that_are_damaged_are_told_of_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "ge2e.npz").write_bytes(b"not weights")
+    assert main(["models"]) == 0
+    told = capsys.readouterr().out
+    assert told.count("is damaged") == 1
+    assert "  gmm" in told
+    assert "a demonstration\n" in told
+
+
+def test_an_engine_that_cannot_be_read_is_told_of(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    network = tmp_path / "silero_vad.onnx"
+    network.write_bytes(b"not a network")
+    monkeypatch.setitem(choose.ENGINES, "silero", lambda: SileroModel(network))
+    monkeypatch.setattr(choose, "silero_file", lambda: network)
+    assert main(["models"]) == 0
+    told = capsys.readouterr().out
+    assert f"  silero    not here: {network} cannot be used: " in told
+    assert re.search(r"^  compact +\d+ us .*; threshold 0\.4$", told, re.MULTILINE)
 
 
 def test_help_says_what_the_names_are_for(capsys: pytest.CaptureFixture[str]) -> None:

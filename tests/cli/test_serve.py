@@ -8,6 +8,7 @@ import httpx
 import pytest
 import trustme
 
+from antiphon.cli.main import main
 from tests.cli.sounds import melody, read_wav, write_wav
 from tests.processes import Server, run_antiphon, serving, start_antiphon
 
@@ -94,6 +95,9 @@ def test_ctrl_c_stops_it_in_order() -> None:
         ("served:nothing", "served has no 'nothing'; it has served:stream"),
         ("served.py:stream", "a target reads module:stream, not 'served.py:stream'; did you mean"),
         ("served", "a target reads module:stream, not 'served'; did you mean served:stream?"),
+        ("./served:stream", "a target reads module:stream, not './served:stream'; did you mean"),
+        ("./served.py", "a target reads module:stream, not './served.py'; did you mean served:str"),
+        (".served:stream", "a target reads module:stream, not '.served:stream'"),
         ("served:hold", "served:hold is a function, not an antiphon Stream"),
     ],
 )
@@ -118,12 +122,56 @@ def test_a_port_that_is_taken_is_told() -> None:
     [
         (("--tls-key", "key.pem"), "--tls-key needs --tls-cert"),
         (("--tls-cert", "nowhere.pem"), "nowhere.pem cannot be used"),
+        (("--tls-cert", "nowhere.pem"), "`antiphon doctor` with the same options says why"),
     ],
 )
 def test_a_certificate_that_cannot_be_used_is_told(options: tuple[str, ...], words: str) -> None:
     done = run_antiphon("serve", "--port", "0", *options)
     assert done.returncode == 1
     assert words in done.stderr
+
+
+def test_a_uvloop_that_cannot_be_imported_is_done_without(tmp_path: Path) -> None:
+    """`python -m` looks for modules in the current folder first."""
+    (tmp_path / "uvloop.py").write_text("raise ImportError('libuv.so')")
+    (tmp_path / "served_app.py").write_text(HOLD)
+    done = run_antiphon(
+        "serve", "served_app:stream", "--port", "0", "--loop", "uvloop", folder=tmp_path
+    )
+    assert done.returncode == 1
+    assert "libuv.so: pip install 'antiphon[uvloop]'" in done.stderr
+    with serving(folder=tmp_path) as server:
+        assert server.port
+
+
+def test_damaged_weights_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "ge2e.npz").write_bytes(b"not weights")
+    monkeypatch.setenv("ANTIPHON_DATA", str(tmp_path))
+    done = run_antiphon("serve", "--port", "0")
+    assert done.returncode == 1
+    assert "antiphon models install ge2e writes it anew" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "words"),
+    [
+        ("--host", "", "it is empty; 0.0.0.0 is all of this machine"),
+        ("--host", "a" * 64, "is no host"),
+        ("--grace", "nan", "'nan' is not a number of seconds, 0 or more"),
+        ("--grace", "-1", "'-1' is not a number of seconds, 0 or more"),
+        ("--port", "http", "invalid port value: 'http'"),
+        ("--workers", "many", "only 1 worker for now"),
+    ],
+)
+def test_a_value_that_cannot_be_is_wrong_usage(
+    option: str, value: str, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["serve", f"{option}={value}"])
+    assert ended.value.code == 2
+    assert words in capsys.readouterr().err
 
 
 def test_a_target_has_its_own_modality(tmp_path: Path) -> None:

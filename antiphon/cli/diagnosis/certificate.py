@@ -48,6 +48,10 @@ def _pair(cert: str, key: str | None) -> Finding:
             return problem(_TLS, f"{key} is not the key of {cert}", "take both from one folder")
         advice = "--tls-key takes the private key as PEM, without a password"
         return problem(_TLS, f"{key or cert} is no usable key: {error.reason or error}", advice)
+    except ValueError:
+        file = key or cert
+        advice = f"`openssl pkey -in {file} -out FILE` writes it without one: keep that to yourself"
+        return problem(_TLS, f"the key in {file} has a password", advice)
     except OSError as error:
         return problem(_TLS, f"{cert}: {error}", "--tls-cert and --tls-key take PEM files")
     return ok(_TLS, "the certificate and the key belong together")

@@ -97,7 +97,7 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def look_at_microphone(host: str, *, tls: bool) -> Finding:
+def look_at_microphone(host: str, port: int, *, tls: bool) -> Finding:
     """Whether browsers give pages from there a microphone: a secure context
     (w3.org/TR/secure-contexts section 3.1).
     """
@@ -105,11 +105,12 @@ def look_at_microphone(host: str, *, tls: bool) -> Finding:
         return ok(_BROWSERS, "pages come by https: browsers let them ask for it")
     if is_loopback(host):
         return ok(_BROWSERS, f"browsers on this machine let pages of http://{host} ask for it")
+    inside = "localhost" if host in ("0.0.0.0", "::") else f"[{host}]" if ":" in host else host
     return note(
         _BROWSERS,
         f"browsers give no microphone to a page of http://{host} on another machine",
         "serve with --tls-cert and --tls-key, or behind a proxy with TLS; for a look,"
-        " `ssh -L 8000:127.0.0.1:8000` and http://localhost:8000",
+        f" `ssh -L 8000:{inside}:{port or 'PORT'} MACHINE` and http://localhost:8000",
     )
 
 

@@ -8,6 +8,7 @@ from urllib.parse import SplitResult
 
 import anyio
 import anyio.streams.tls
+import h11
 import msgspec
 
 from ...client import connect
@@ -17,12 +18,20 @@ from ...transports.answers import Health
 from ...transports.http_exchange import address, headers_of, opened
 from ..failures import explain
 from .certificate import SOON
-from .finding import Finding, note, ok, problem, skipped
+from .finding import Finding, is_well, note, ok, problem, skipped
 from .listening import look_at_microphone
 
 __all__ = ("Place", "look_at_server")
 
 _SERVER, _TLS = "server", "TLS"
+_BROKEN = (
+    OSError,
+    TimeoutError,
+    ValueError,
+    anyio.EndOfStream,
+    anyio.BrokenResourceError,
+    h11.RemoteProtocolError,
+)
 _PINGS = 3
 _DAY = 86_400
 _WELL = (1000, 1001)  # RFC 6455 section 7.4.1
@@ -60,24 +69,31 @@ async def look_at_server(place: Place) -> AsyncIterator[Finding]:
     """Everything from its name to a call over each transport."""
     try:
         found = await _health(place)
-    except (OSError, TimeoutError, ValueError, anyio.EndOfStream) as error:
-        text = explain(error, place.url(""), place.timeout)
-        yield problem(_SERVER, text, "look at the host, the port, the firewall and its log")
+        if place.tls is not None and is_well(found):
+            found.append(await _certificate(place))
+    except _BROKEN as error:
+        yield _silent(place, error)
         return
     for finding in found:
         yield finding
-    if any(finding.verdict == "problem" for finding in found):
+    if not is_well(found):
         return
-    if place.tls is not None:
-        yield await _certificate(place)
-    yield look_at_microphone(place.base.hostname or "", tls=place.tls is not None)
+    host, port = address(place.base)
+    yield look_at_microphone(host, port, tls=place.tls is not None)
     yield await _call(place, "WebSocket", place.url("/websocket/offer", "ws"))
     yield await _call(place, "HTTP and server-sent events", place.url("/http/offer"))
     yield await _call(place, "WebRTC", place.url("/webrtc/offer", "webrtc"))
 
 
+def _silent(place: Place, error: Exception) -> Finding:
+    advice = "look at the host, the port, the firewall and its log"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        advice = "look at it with `antiphon doctor --tls-cert FILE` there; --insecure goes on here"
+    return problem(_SERVER, explain(error, place.url(""), place.timeout), advice)
+
+
 async def _get(place: Place, path: str) -> tuple[int, Mapping[str, str], bytes]:
-    """Status, headers and body. Raises OSError, TimeoutError, ValueError, EndOfStream."""
+    """Status, headers and body. Raises what is in _BROKEN."""
     target = place.base.path.rstrip("/") + path
     pairs = tuple((name.lower(), value) for name, value in place.headers.items())
     with anyio.fail_after(place.timeout):

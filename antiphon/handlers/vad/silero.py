@@ -58,7 +58,10 @@ class SileroModel:
         if found is None:
             raise MissingExtraError("Silero", "vad")
         self.file = found
-        self._weights = silero_weights(float_constants(found.read_bytes()))
+        try:
+            self._weights = silero_weights(float_constants(found.read_bytes()))
+        except ValueError as error:
+            raise ValueError(f"{found} cannot be used: {error}") from error
 
     def detector(self, sample_rate: int) -> "SileroDetector":
         """For one more stream. ValueError outside 8,000 to 48,000 Hz."""

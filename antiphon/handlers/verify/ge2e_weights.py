@@ -4,6 +4,7 @@ They are not part of this project. Whoever installs them downloads them from the
 """
 
 import hashlib
+import io
 import os
 import zipfile
 from collections.abc import Mapping
@@ -36,6 +37,7 @@ Weights = Mapping[str, npt.NDArray[np.floating[Any]]]
 REQUIREMENT = "resemblyzer==0.1.4"
 WHEEL_HASH = "8f12eb2f1a9982d32e8db7856de754709b59c93a77bcf0ff536584b619a9dd1f"
 """SHA-256 of the one wheel that there is of it."""
+_WHEEL_SIZE = 15_747_704  # bytes
 WEIGHTS_HASH = "d66c42eaa7213a4ee004bb349154f21a27b16a3a3d934f5b2d0d5f744b69b640"
 """What `weights_hash` makes of the weights in that wheel, in float16."""
 
@@ -73,10 +75,15 @@ def weights_in_wheel(wheel: Path) -> tuple[Weights, str]:
 
     ValueError for any other file than that very wheel; OSError where none can be read.
     """
-    found = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    # Read once, for what is opened is what was hashed, and no further than that wheel goes.
+    with wheel.open("rb") as file:
+        content = file.read(_WHEEL_SIZE + 1)
+    if len(content) > _WHEEL_SIZE:
+        raise ValueError(f"{wheel} is not the wheel of {REQUIREMENT}: it is longer")
+    found = hashlib.sha256(content).hexdigest()
     if found != WHEEL_HASH:
         raise ValueError(f"{wheel} is not the wheel of {REQUIREMENT}: its SHA-256 is {found}")
-    with zipfile.ZipFile(wheel) as archive:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
         tensors = checkpoint_tensors(archive.read(_CHECKPOINT), "model_state")
         licence = archive.read(_LICENCE).decode("utf-8")
     weights = {name: tensors[name].astype(np.float16) for name in SHAPES}
@@ -105,15 +112,16 @@ def read_weights(path: Path) -> Weights:
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             weights = {name: arrays[name] for name in SHAPES}
+        found = weights_hash(weights)
     except FileNotFoundError:
         raise ConfigurationError(
             "the weights of GE2E are not installed: antiphon models install ge2e"
         ) from None
     except OSError as error:
         raise ConfigurationError(f"the weights of GE2E cannot be read: {error}") from error
-    except (ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise _damaged(path, str(error)) from error
-    if (found := weights_hash(weights)) != WEIGHTS_HASH:
+    except Exception as error:  # zipfile, zlib and NumPy's reader of headers raise all kinds
+        raise _damaged(path, str(error) or repr(error)) from error
+    if found != WEIGHTS_HASH or any(weights[name].shape != SHAPES[name] for name in SHAPES):
         raise _damaged(path, f"its SHA-256 is {found}")
     return weights
 

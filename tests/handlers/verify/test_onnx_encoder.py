@@ -21,6 +21,7 @@ RATE = 16_000
 INT64 = 7
 WAVEFORM = {"engine": "mine", "input": "waveform", "scale": 20.0, "offset": -9.0}
 FBANK = WAVEFORM | {"input": "fbank", "bands": 24, "window": "povey"}
+FIRST_SECOND = {"from": 0, "to": 8000, "axis": 1}
 
 HEARD = [
     node("Abs", "sound", "strengths"),
@@ -164,11 +165,35 @@ def test_a_network_that_gives_no_one_embedding_is_refused(tmp_path: Path) -> Non
         node("Log", "least", "y"),
     ]
     assert "not finite" in refused(tmp_path, network({"x": shape}, broken, {"y": (1, 1)}))
+    mute = [node("ReduceMax", "x", "most", axes=[1], keepdims=1), node("Sub", "most most", "y")]
+    assert "only 0" in refused(tmp_path, network({"x": shape}, mute, {"y": (1, 1)}))
+
+
+def test_figures_that_are_not_finite_are_no_embedding(tmp_path: Path) -> None:
+    """The noise on which a network is tried does not find what silence does."""
+    nodes = [node("ReduceMax", "x", "most", axes=[1], keepdims=1), node("Log", "most", "y")]
+    logarithm = network({"x": (1, "n")}, nodes, {"y": (1, 1)})
+    encoder = OnnxEncoder(written(tmp_path, logarithm))
+    assert np.isfinite(encoder.embedding(sound(), RATE)).all()
+    with pytest.raises(ConfigurationError, match="figures that are not finite"):
+        encoder.embedding(np.zeros(RATE, "<i2"), RATE)
+
+
+def test_another_number_of_figures_is_no_embedding(tmp_path: Path) -> None:
+    """Of half a second, which is less than the network is tried on."""
+    nodes = [node("Constant", "", name, value_ints=[n]) for name, n in FIRST_SECOND.items()]
+    nodes.append(node("Slice", "x from to axis", "y"))
+    first = network({"x": (1, "n")}, nodes, {"y": (1, "m")})
+    encoder = OnnxEncoder(written(tmp_path, first, WAVEFORM | {"sample_rate": 8000}))
+    assert len(encoder.embedding(sound(2), RATE)) == 8000
+    with pytest.raises(ConfigurationError, match="4000 figures, not 8000"):
+        encoder.embedding(sound(0.5), RATE)
 
 
 def test_a_file_that_is_no_network_is_refused(tmp_path: Path) -> None:
     assert "ONNX Runtime does not take" in refused(tmp_path, b"not a network")
     assert "ONNX Runtime does not take" in refused(tmp_path, BY_SOUND[:-20])
+    assert "no text" in refused(tmp_path, BY_SOUND.replace(b"\x05voice", b"\x05voic\x8e"))
 
 
 def test_a_file_that_is_not_there_is_told_of(tmp_path: Path) -> None:
@@ -208,6 +233,13 @@ def test_a_description_that_cannot_be_is_refused_with_the_reason(
     path = tmp_path / "model.json"
     path.write_bytes(msgspec.json.encode(FBANK | changed))
     with pytest.raises(ConfigurationError, match=told):
+        read_description(path)
+
+
+def test_a_description_that_is_no_utf_8_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "model.json"
+    path.write_bytes(msgspec.json.encode(WAVEFORM).replace(b"mine", b"m\xe9"))
+    with pytest.raises(ConfigurationError, match="has to describe the network"):
         read_description(path)
 
 

@@ -78,6 +78,19 @@ def test_a_name_with_dots_cannot_reach_into_what_is_listed() -> None:
         checkpoint_tensors(reaching, "model_state")
 
 
+@pytest.mark.parametrize("state", [b"}S'mine'\nI1\ns", b"N}S'__doc__'\nS'mine'\ns\x86"])
+@pytest.mark.parametrize(
+    "name",
+    [b"collections\nOrderedDict", b"torch\nFloatStorage", b"torch._utils\n_rebuild_tensor_v2"],
+)
+def test_what_is_listed_cannot_be_changed_for_those_who_come_after(
+    name: bytes, state: bytes
+) -> None:
+    """BUILD, the `b` at the end, sets attributes of whatever stands before it."""
+    with pytest.raises(ValueError, match=r"attribute|mappingproxy"):
+        checkpoint_tensors(b"\x80\x02c" + name + b"\n" + state + b"b.", "model_state")
+
+
 @pytest.mark.parametrize(
     "tensor",
     [
