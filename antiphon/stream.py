@@ -345,7 +345,9 @@ def _rate(name: str, given: int | None, handler: Handler) -> int:
     return value
 
 
-def _at_least(name: str, value: int | None, least: int) -> None:
+def _at_least(name: str, value: object, least: int) -> None:
+    if value is not None and not isinstance(value, int):
+        raise TypeError(f"{name} is a whole number or None, not {value!r}")
     if value is not None and value < least:
         raise ValueError(f"{name} is at least {least}, not {value!r}")
 

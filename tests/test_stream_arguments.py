@@ -53,6 +53,12 @@ def test_values_out_of_range_are_named(options: dict[str, Any], said: str) -> No
         Stream(echo, **options)
 
 
+@pytest.mark.parametrize("limit", ["default", 2.5])
+def test_a_limit_is_a_whole_number(limit: Any) -> None:
+    with pytest.raises(TypeError, match="concurrency_limit is a whole number or None, not"):
+        Stream(echo, concurrency_limit=limit)
+
+
 def test_origins_are_a_list() -> None:
     with pytest.raises(TypeError, match="list of origins"):
         Stream(echo, origins="https://example.org")

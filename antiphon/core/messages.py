@@ -4,7 +4,7 @@ A client names its messages by `event`; a server names media and control by `eve
 by `type`, and a refusal by `status`. The field and tag names are the wire's.
 """
 
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from msgspec import UNSET, UnsetType, field
@@ -212,6 +212,10 @@ def tag_of(message_type: type[Any]) -> str:
 
 
 def failure_text(error: BaseException) -> str:
-    """What a client is told of an exception: its text, or the name of its type when it has none."""
+    """What a client is told of an exception: its text, or the name of its type when it has none; of
+    a group, as task groups raise it, what its first exception says.
+    """
+    while isinstance(error, BaseExceptionGroup):
+        error = cast("BaseExceptionGroup[BaseException]", error).exceptions[0]
     # Lone surrogates, as of a file name that is no UTF-8, have no place in a message.
     return (str(error) or type(error).__name__).encode("utf-8", "replace").decode()

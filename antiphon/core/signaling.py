@@ -12,6 +12,7 @@ __all__ = (
     "RefusalKind",
     "admit",
     "check_call_id",
+    "refusal_from_answer",
     "refusal_from_meta",
 )
 
@@ -83,6 +84,13 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
         return {"status": "failed", "meta": self.meta}
 
 
+class _Failed(msgspec.Struct):
+    meta: dict[str, Any]
+
+
+_OF_OTHERS = {401: "unauthorized", 404: "not_found", 405: "method_not_allowed"}
+
+
 def refusal_from_meta(meta: Mapping[str, Any]) -> Refusal:
     """The refusal that a server's `meta` tells, for a client; never raises."""
     error, limit = meta.get("error"), meta.get("limit")
@@ -92,6 +100,20 @@ def refusal_from_meta(meta: Mapping[str, Any]) -> Refusal:
         limit=limit if isinstance(limit, int) else None,
         detail=str(meta.get("detail") or ("" if name else error) or ""),
     )
+
+
+def refusal_from_answer(status: int, body: bytes) -> Refusal:
+    """The refusal that a whole HTTP answer tells, for a client: its own `meta`, or, where it is
+    somebody else's answer, what its status says. Never raises.
+    """
+    try:
+        return refusal_from_meta(msgspec.json.decode(body, type=_Failed).meta)
+    except msgspec.DecodeError:
+        return Refusal(
+            error=_OF_OTHERS.get(status, "internal_error"),
+            detail=f"the server answered {status}, and not as a stream does; the address of a call"
+            " ends in /websocket/offer, /http/offer or /webrtc/offer",
+        )
 
 
 def check_call_id(call_id: str | int | float) -> str:

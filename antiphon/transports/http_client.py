@@ -3,7 +3,7 @@
 import ssl
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import Any, TypeVar
+from typing import TypeVar
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 import anyio
@@ -13,7 +13,7 @@ import msgspec
 from ..core.dialects.event_stream import EventParser
 from ..core.errors import AntiphonError, SessionClosed
 from ..core.messages import Start
-from ..core.signaling import refusal_from_meta
+from ..core.signaling import refusal_from_answer
 from ..core.wire import Kind, close_payload
 from .call import LiveCall
 from .caller import Caller, refused
@@ -54,10 +54,6 @@ class _End(msgspec.Struct):
 
     code: int
     reason: str
-
-
-class _Failed(msgspec.Struct):
-    meta: dict[str, Any]
 
 
 class HttpClientLink:
@@ -145,7 +141,7 @@ async def post_offer(
         raise SessionClosed(1006, f"the server did not answer: {reason}") from error
     except _SENSELESS as error:
         raise SessionClosed(1002, f"the server's answer makes no sense: {error}") from error
-    raise _refusal(status, answer)
+    raise refused(refusal_from_answer(status, answer))
 
 
 async def _exchange_offer(
@@ -162,14 +158,6 @@ async def _exchange_offer(
 
 def _target(url: SplitResult) -> str:
     return (url.path or "/") + (f"?{url.query}" if url.query else "")
-
-
-def _refusal(status: int, body: bytes) -> AntiphonError:
-    try:
-        failed = msgspec.json.decode(body, type=_Failed)
-    except msgspec.DecodeError:
-        return refused(refusal_from_meta({"error": f"the server answered {status}"}))
-    return refused(refusal_from_meta(failed.meta))
 
 
 class _Wire:
@@ -220,7 +208,8 @@ class _Wire:
                 await exchange.end()
                 response = await exchange.response()
                 if response.status_code >= 400:
-                    raise _refusal(response.status_code, await exchange.whole())
+                    answer = await exchange.whole()
+                    raise refused(refusal_from_answer(response.status_code, answer))
         except _BROKEN as error:
             driver.lost(f"the upload broke: {error}")
         except (AntiphonError, *_SENSELESS) as error:
@@ -253,7 +242,8 @@ class _Wire:
         await exchange.end()
         response = await exchange.response()
         if response.status_code != 200:
-            raise _refusal(response.status_code, await exchange.whole())
+            answer = await exchange.whole()
+            raise refused(refusal_from_answer(response.status_code, answer))
         parser = EventParser(MAX_EVENT)
         driver = self._caller.driver
         async for chunk in exchange.chunks():

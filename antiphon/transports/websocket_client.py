@@ -5,16 +5,15 @@ import secrets
 import ssl
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import Any, cast
+from typing import cast
 from urllib.parse import SplitResult
 
 import anyio
 import h11
-import msgspec
 
 from ..core.errors import SessionClosed
 from ..core.messages import Start
-from ..core.signaling import refusal_from_meta
+from ..core.signaling import Refusal, refusal_from_answer
 from ..core.wire import Role
 from .call import LiveCall
 from .caller import Caller, refused
@@ -27,10 +26,6 @@ from .websocket import WebSocketLink
 __all__ = ("call_websocket",)
 
 _MAX_REFUSAL = 64 * 1024
-
-
-class _Failed(msgspec.Struct):
-    meta: dict[str, Any]
 
 
 class _Handshake(asyncio.Protocol):
@@ -80,7 +75,7 @@ async def _switch(protocol: _Handshake, url: SplitResult, headers: Headers) -> b
     while True:
         response = await protocol.next_event()
         if isinstance(response, h11.Response):
-            raise refused(refusal_from_meta(await _refusal_meta(protocol, response)))
+            raise refused(await _refusal(protocol, response))
         if isinstance(response, h11.InformationalResponse) and response.status_code == 101:
             break
     try:
@@ -92,16 +87,13 @@ async def _switch(protocol: _Handshake, url: SplitResult, headers: Headers) -> b
     return http.trailing_data[0]
 
 
-async def _refusal_meta(protocol: _Handshake, response: h11.Response) -> dict[str, Any]:
+async def _refusal(protocol: _Handshake, response: h11.Response) -> Refusal:
     body = bytearray()
     while isinstance(event := await protocol.next_event(), h11.Data):
         body += event.data
         if len(body) > _MAX_REFUSAL:
             break
-    try:
-        return msgspec.json.decode(bytes(body), type=_Failed).meta
-    except msgspec.DecodeError:
-        return {"error": f"the server answered {response.status_code}"}
+    return refusal_from_answer(response.status_code, bytes(body))
 
 
 @asynccontextmanager

@@ -113,6 +113,8 @@ def test_messages_cannot_be_changed() -> None:
         (ValueError(), "ValueError"),
         (KeyError("a"), "'a'"),
         (OSError("no file \udcff"), "no file ?"),
+        (ExceptionGroup("1 sub-exception", [ValueError("broken")]), "broken"),
+        (ExceptionGroup("two", [ExceptionGroup("one", [KeyError()]), OSError("x")]), "KeyError"),
     ],
 )
 def test_a_failure_is_told_by_its_text_or_else_its_type(error: Exception, text: str) -> None:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,6 +12,7 @@ from antiphon.core.signaling import (
     Refusal,
     admit,
     check_call_id,
+    refusal_from_answer,
     refusal_from_meta,
 )
 
@@ -111,6 +113,24 @@ def test_a_refusal_of_a_name_we_do_not_know_keeps_it_as_detail() -> None:
     assert refusal_from_meta({"error": "teapot"}) == Refusal(
         error="internal_error", detail="teapot"
     )
+
+
+def test_an_answer_of_ours_tells_its_refusal() -> None:
+    refusal = Refusal(error="concurrency_limit_reached", limit=3)
+    assert refusal_from_answer(429, msgspec.json.encode(refusal.body)) == refusal
+
+
+@pytest.mark.parametrize(
+    ("status", "name"), [(401, "unauthorized"), (403, "internal_error"), (404, "not_found")]
+)
+@pytest.mark.parametrize("body", [b"", b"<html>", b'{"detail":"Not Found"}', b"\xff"])
+def test_an_answer_of_somebody_else_is_told_with_its_status_and_where_calls_go(
+    status: int, name: str, body: bytes
+) -> None:
+    refusal = refusal_from_answer(status, body)
+    assert refusal.error == name
+    assert f"the server answered {status}" in refusal.detail
+    assert "/websocket/offer" in refusal.detail
 
 
 ANY_JSON = st.recursive(
