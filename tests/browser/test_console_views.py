@@ -1,5 +1,6 @@
 """What the console shows besides the call itself, in Chromium, with a microphone that speaks."""
 
+import json
 from collections.abc import AsyncIterator
 
 import pytest
@@ -7,6 +8,7 @@ from playwright.async_api import Browser, BrowserContext, expect
 
 from tests.browser.conftest import launched
 from tests.browser.console import Console, opened
+from tests.browser.input_streams import Place, Shapes, positional
 from tests.browser.peer import Peer, peer
 from tests.browser.server import Server, serving
 from tests.browser.speaking import sentences
@@ -99,6 +101,40 @@ async def test_inputs_that_do_not_fit_are_said_beside_their_fields(
     await expect(console.part("wrong $.share")).to_be_empty()
     await console.stop()
     await console.state("closed")
+
+
+async def test_a_form_left_alone_sends_what_the_type_says_by_default(
+    context: BrowserContext,
+) -> None:
+    async with (
+        serving("tests.browser.input_streams:shapes") as server,
+        opened(context, server.url) as console,
+    ):
+        await console.page.set_viewport_size({"width": 390, "height": 844})
+        assert await console.run("document.documentElement.scrollWidth") <= 390
+        titles = await console.run(
+            "[...document.querySelectorAll('legend')].map((e) => e.innerText)"
+        )
+        assert [title.strip() for title in titles[-4:]] == ["style", "made", "other", "place"]
+        await console.start("websocket", "receive")
+        await console.part("inputs-send").click()
+        outputs = console.part("outputs").locator("li")
+        assert json.loads(await outputs.nth(0).locator("summary").inner_text()) == {
+            "inputs": positional(Shapes())
+        }
+        await console.part("field $.place").check()
+        await console.part("inputs-send").click()
+        await expect(console.part("wrong $.place")).to_have_text(
+            "Object missing required field `row`"
+        )
+        await console.part("field $.place.row").fill("2")
+        await console.part("field $.flag").select_option("false")
+        await console.part("inputs-send").click()
+        wanted = Shapes(flag=False, place=Place(2))
+        assert json.loads(await outputs.nth(1).locator("summary").inner_text()) == {
+            "inputs": positional(wanted)
+        }
+        await console.stop()
 
 
 @pytest.mark.parametrize("transport", ["webrtc", "http"])
