@@ -28,6 +28,23 @@ SPEECH_DRAWN = """(() => {
   return data.filter((value, place) => place % 4 === 3 && value > 200).length;
 })() > 30"""
 SOME_SPEECH = "Number.parseFloat(document.querySelector('#speech-length').textContent) > 0.3"
+COUNT_LAYOUTS = """() => {
+  Object.assign(globalThis, { frames: 0, layouts: 0, drawings: 0 });
+  const count = () => requestAnimationFrame(() => count(globalThis.frames += 1));
+  count();
+  const { get } = Object.getOwnPropertyDescriptor(Element.prototype, "scrollHeight");
+  Object.defineProperty(document.querySelector("#log"), "scrollHeight", {
+    get() {
+      globalThis.layouts += 0.5; // one look before the rows are there, one after
+      return get.call(this);
+    },
+  });
+  const wave = document.querySelector("#out-wave");
+  wave.getContext = (kind) => {
+    globalThis.drawings += 1;
+    return HTMLCanvasElement.prototype.getContext.call(wave, kind);
+  };
+}"""
 RUN_MODULE = """text => document.head.append(
   Object.assign(document.createElement("script"), { type: "module", textContent: text })
 )"""
@@ -259,3 +276,54 @@ async def test_messages_are_counted_by_turns_filtered_and_opened(console: Consol
         await console.part("filter").fill("")
         await console.part("clear").click()
         await expect(rows).to_have_count(0)
+
+
+async def test_what_a_server_says_is_text_whatever_it_is(context: BrowserContext) -> None:
+    async with (
+        serving("tests.browser.odd_streams:rude") as server,
+        opened(context, server.url) as console,
+    ):
+        await console.start(mode="receive")
+        rows = console.part("log").locator("li")
+        await expect(rows.filter(has_text="the last")).to_have_count(1)
+        await expect(console.part("outputs").locator("li")).to_have_count(6)
+        assert await console.page.title() == "antiphon console"
+        assert await console.run("document.querySelectorAll('.log :is(img, script)').length") == 0
+        classes = await console.run(
+            "[...document.querySelectorAll('.log li')].map((e) => e.className)"
+        )
+        assert set(classes) == {""}
+        await expect(console.part("speech")).to_be_hidden()
+        long = rows.filter(has_text="long long").locator("summary")
+        assert len(await long.inner_text()) < 400
+        await long.click()
+        assert len(await rows.filter(has_text="long long").locator("pre").inner_text()) == 10_000
+        await console.stop()
+
+
+async def test_many_messages_are_shown_once_a_frame_and_the_newest_are_kept(
+    context: BrowserContext,
+) -> None:
+    async with (
+        serving("tests.browser.odd_streams:talkative") as server,
+        opened(context, server.url) as console,
+    ):
+        await console.run(COUNT_LAYOUTS)
+        await console.start(mode="receive")
+        rows = console.part("log").locator("li")
+        await expect(rows.last).to_contain_text("the last")
+        await expect(rows).to_have_count(200)
+        assert await console.run("layouts <= frames")
+        await console.stop()
+
+
+async def test_a_double_click_starts_one_call_that_is_drawn_once_a_frame(console: Console) -> None:
+    await console.run(COUNT_LAYOUTS)
+    await console.choose("mode", "receive")
+    await console.run("document.querySelector('#form').dispatchEvent(new Event('change'))")
+    await console.part("toggle").dblclick()
+    await console.state("open")
+    await console.more_frames("in", 10)
+    assert await console.run("drawings <= frames")
+    await console.stop()
+    await console.state("closed")

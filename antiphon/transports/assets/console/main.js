@@ -79,7 +79,7 @@ function start() {
     onLevel: addLevel,
     onCapture: hear,
   });
-  requestAnimationFrame(draw);
+  redraw();
 }
 
 function follow(state) {
@@ -122,7 +122,9 @@ function finish(ending) {
 
 let drawnAt = 0;
 let toldAt = 0;
+let isDrawing = false; // or will at the next frame
 function draw(now) {
+  isDrawing = false;
   const isOver = !isRunning();
   if (isOver || !stillness.matches || now - drawnAt > 500) {
     drawnAt = now;
@@ -134,11 +136,12 @@ function draw(now) {
     drawMeters();
     drawStats(call.stats, now);
   }
-  if (!isOver) requestAnimationFrame(draw);
+  if (!isOver) redraw();
 }
 
 function redraw() {
-  if (!isRunning()) requestAnimationFrame(draw);
+  if (!isDrawing) requestAnimationFrame(draw);
+  isDrawing = true;
 }
 
 /** Say what can be chosen, and show what the chosen call has. */
@@ -176,6 +179,9 @@ $("form").addEventListener("submit", (event) => {
   event.preventDefault();
   if (isRunning()) call.stop();
   else start();
+});
+$("toggle").addEventListener("click", (event) => {
+  if (event.detail === 2) event.preventDefault(); // a double click is to start, not to start and stop
 });
 $("form").addEventListener("change", arrange);
 $("mute").addEventListener("click", () => {
