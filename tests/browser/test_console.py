@@ -87,11 +87,16 @@ async def test_send_plays_nothing(console: Console, transport: str) -> None:
 @pytest.mark.parametrize("transport", TRANSPORTS)
 async def test_a_server_that_is_gone_is_said(context: BrowserContext, transport: str) -> None:
     async with serving() as server, opened(context, server.url) as console:
+        await console.page.get_by_text("Trace my microphone").click()
         await console.start(transport)
         await console.more_frames("in", 5)
+        await console.until(
+            "Number.parseFloat(document.querySelector('#speech-total').textContent)"
+        )
         await server.kill()
         await console.state("failed")
         await console.says("The server is gone")
+        await expect(console.part("speech-says")).not_to_contain_text("places for calls")
         await console.start(transport)
         await console.says("The server does not answer")
 
