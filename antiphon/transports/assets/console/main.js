@@ -146,7 +146,7 @@ function redraw() {
 
 /** Say what can be chosen, and show what the chosen call has. */
 function arrange() {
-  offerChoices(about);
+  $("toggle").disabled = !offerChoices(about);
   arrangeDevices(choices());
   arrangeSignals(choices());
   arrangeStats(choices());
@@ -157,7 +157,8 @@ function arrange() {
 async function learn() {
   try {
     const response = await fetch("about.json");
-    if (response.ok) about = await response.json();
+    const served = response.ok && (await response.json().catch(() => null));
+    if (served) about = served;
     else notice("The server does not say what it serves, so everything is offered.", false);
   } catch {
     notice("The server does not answer, so what it serves is not known. Load this page again when it runs.", true);
@@ -195,7 +196,6 @@ matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
 
 const problem = obstacle();
 if (problem) notice(problem, true);
-$("toggle").disabled = problem !== null;
 arrange();
 await Promise.all([learn(), listDevices()]);
 delete document.documentElement.dataset.busy; // it is known what is served
