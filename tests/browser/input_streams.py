@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from antiphon import Call, Stream
 
-__all__ = ("Place", "Shapes", "positional", "shapes")
+__all__ = ("Place", "Shapes", "positional", "shapes", "untyped")
 
 
 class Colour(enum.Enum):
@@ -68,3 +68,6 @@ async def tell(call: Call) -> None:
 
 shapes = Stream(tell, inputs=Shapes)
 """Gives back the inputs that it has got."""
+
+untyped = Stream(tell)
+"""Does the same with whatever comes."""

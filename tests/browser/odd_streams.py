@@ -29,7 +29,7 @@ async def insult(call: Call) -> None:
 
 
 async def chatter(call: Call) -> None:
-    for number in range(3000):
+    for number in range(1500):
         await call.send({"number": number})
     await call.log("the last")
     async for _ in call.messages:

@@ -45,6 +45,10 @@ COUNT_LAYOUTS = """() => {
     return HTMLCanvasElement.prototype.getContext.call(wave, kind);
   };
 }"""
+UNPLUG = """() => {
+  navigator.mediaDevices.enumerateDevices = async () => [];
+  navigator.mediaDevices.dispatchEvent(new Event("devicechange"));
+}"""
 RUN_MODULE = """text => document.head.append(
   Object.assign(document.createElement("script"), { type: "module", textContent: text })
 )"""
@@ -120,6 +124,21 @@ async def test_inputs_that_do_not_fit_are_said_beside_their_fields(
     await console.state("closed")
 
 
+async def test_an_empty_form_without_a_type_sends_nothing(context: BrowserContext) -> None:
+    async with (
+        serving("tests.browser.input_streams:untyped") as server,
+        opened(context, server.url) as console,
+    ):
+        await console.start("websocket", "receive")
+        await console.part("inputs-send").click()
+        await expect(console.part("inputs-wrong")).to_have_text("Fill in a value first, as JSON.")
+        await console.part("field $").fill("[1, null]")
+        await console.part("inputs-send").click()
+        outputs = console.part("outputs").locator("summary")
+        await expect(outputs).to_have_text('{"inputs":[1,null]}')
+        await console.stop()
+
+
 async def test_a_form_left_alone_sends_what_the_type_says_by_default(
     context: BrowserContext,
 ) -> None:
@@ -160,8 +179,13 @@ async def test_speech_is_traced_frame_by_frame_and_its_endpoints_are_marked(
 ) -> None:
     await expect(console.part("trace")).to_be_hidden()
     await console.page.get_by_text("Trace my microphone").click()
-    await console.part("silence").fill("300")
     await console.start(transport, "send")
+    await console.part("silence").fill("999999999999")
+    await console.part("silence").press("Tab")
+    await expect(console.part("speech-says")).to_contain_text("refused the parameter 999999999999.")
+    await console.part("silence").fill("300")
+    await console.part("silence").press("Tab")
+    await expect(console.part("speech-says")).to_be_empty()
     await expect(console.part("speech-endpoints")).not_to_have_text("0")
     await console.until(SOME_SPEECH)
     await console.until(SPEECH_DRAWN)
@@ -235,6 +259,8 @@ async def test_a_muted_microphone_is_silent_and_another_can_be_chosen(console: C
     await console.part("microphone").select_option(index=2)
     await console.level("in", "> -40")
     await expect(console.part("code")).to_contain_text("microphone: ")
+    await console.run(UNPLUG)
+    await expect(console.part("code")).not_to_contain_text("microphone: ")
     await console.stop()
     await console.state("closed")
 

@@ -54,8 +54,9 @@ export class SchemaForm {
     const values = {};
     for (const { names, control, read } of this.#fields) {
       const value = control.matches(":disabled") ? undefined : read(); // as all of a group that is left out
-      if (value === undefined) continue;
+      if (!names.length && value === undefined) throw { path: "$", text: "Fill in a value first, as JSON." };
       if (!names.length) return value;
+      if (value === undefined) continue;
       put(values, names, value);
     }
     return values;

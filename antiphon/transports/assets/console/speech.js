@@ -199,7 +199,11 @@ $("speech-on").addEventListener("change", () => {
   say("Start a call that sends sound: its microphone is traced.");
 });
 for (const id of ["least-speech", "silence"]) {
-  $(id).addEventListener("change", () => wires.endpoint && openEndpoints());
+  $(id).addEventListener("change", () => {
+    if (!rate || !$("speech-on").checked) return;
+    say("");
+    openEndpoints();
+  });
 }
 $("enrol").addEventListener("click", () => {
   if (!rate) return say("Start a call that sends sound first.");
