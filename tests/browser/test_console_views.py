@@ -251,6 +251,7 @@ async def test_a_muted_microphone_is_silent_and_another_can_be_chosen(console: C
     await console.part("mute").click()
     await expect(console.part("mute")).to_have_attribute("aria-pressed", "true")
     await console.level("in", "=== -60")
+    await expect(console.page.get_by_text("Microphone, muted")).to_be_visible()
     await console.part("mute").click()
     await console.level("in", "> -40")
     names = await console.part("microphone").locator("option").all_inner_texts()
@@ -261,8 +262,10 @@ async def test_a_muted_microphone_is_silent_and_another_can_be_chosen(console: C
     await expect(console.part("code")).to_contain_text("microphone: ")
     await console.run(UNPLUG)
     await expect(console.part("code")).not_to_contain_text("microphone: ")
+    await console.part("mute").click()
     await console.stop()
     await console.state("closed")
+    await expect(console.page.get_by_text("Microphone, muted")).to_be_hidden()
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
@@ -300,6 +303,11 @@ async def test_messages_are_counted_by_turns_filtered_and_opened(console: Consol
         await expect(rows.filter(has_text="Turn 2")).to_have_count(1)
         await console.part("filter").fill('"TURN":1')
         await expect(rows).to_have_count(1)
+        for width in (390, 900, 1280):
+            await console.page.set_viewport_size({"width": width, "height": 800})
+            box = await rows.locator("summary").bounding_box()
+            assert box is not None
+            assert box["width"] > 180
         await rows.locator("summary").click()
         await expect(rows.locator("pre")).to_have_text(
             '{\n  "turn": 1,\n  "words": [\n    "a",\n    "b"\n  ]\n}'

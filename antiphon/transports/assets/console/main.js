@@ -113,6 +113,7 @@ function showMuted(isMuted) {
 
 function finish(ending) {
   hushSignals();
+  showMuted(false);
   inputsFor(null);
   endSpeech();
   show(ending.isProblem ? "failed" : "closed");
