@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from playwright.async_api import BrowserContext, expect
+from playwright.async_api import BrowserContext, Route, expect
 
 from tests.browser.console import Console, opened
 from tests.browser.server import Server, serving
@@ -16,6 +16,9 @@ pytestmark = [
 TRANSPORTS = ("webrtc", "websocket", "http")
 LOUD = "> -35"  # dB; the fake microphone's beeps have -25, its pauses are silent
 QUIET = "< -45"
+CLIPPED = """() => [...document.querySelectorAll(".options")]
+  .filter(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth)
+  .map(({ innerText }) => innerText)"""
 CONTRAST = Path(__file__).with_name("contrast.js").read_text()
 
 
@@ -87,11 +90,16 @@ async def test_send_plays_nothing(console: Console, transport: str) -> None:
 @pytest.mark.parametrize("transport", TRANSPORTS)
 async def test_a_server_that_is_gone_is_said(context: BrowserContext, transport: str) -> None:
     async with serving() as server, opened(context, server.url) as console:
+        await console.page.get_by_text("Trace my microphone").click()
         await console.start(transport)
         await console.more_frames("in", 5)
+        await console.until(
+            "Number.parseFloat(document.querySelector('#speech-total').textContent)"
+        )
         await server.kill()
         await console.state("failed")
         await console.says("The server is gone")
+        await expect(console.part("speech-says")).not_to_contain_text("places for calls")
         await console.start(transport)
         await console.says("The server does not answer")
 
@@ -130,6 +138,7 @@ async def test_a_refused_microphone_is_said_and_opens_no_call(
     async with opened(deaf_context, server.url) as console:
         await console.start()
         await console.says("The microphone was refused.")
+        await console.page.get_by_label("Receive only").check()  # as it advises
         await console.state("failed")
         await expect(console.part("log")).not_to_contain_text("started")
 
@@ -140,7 +149,25 @@ async def test_an_origin_that_is_not_secure_is_said(
     url = server.url.replace("127.0.0.1", "insecure.test")
     async with opened(context, url) as console:
         await console.says("This page is not on a secure origin")
+        await expect(console.part("why")).not_to_contain_text("secure origin")
         await expect(console.page.get_by_role("button", name="Start")).to_be_disabled()
+
+
+async def test_what_cannot_be_called_cannot_be_started(
+    context: BrowserContext, server: Server
+) -> None:
+    async def serve(route: Route) -> None:
+        await route.fulfill(json={"modality": "video", "mode": "receive", "transports": []})
+
+    await context.route("**/about.json", serve)
+    async with opened(context, server.url) as console:
+        await expect(console.part("why")).to_contain_text("takes no calls over WebRTC")
+        await expect(console.part("toggle")).to_be_disabled()
+    await context.unroute("**/about.json")
+    await context.route("**/about.json", lambda route: route.fulfill(body="<!doctype html>"))
+    async with opened(context, server.url) as console:
+        await expect(console.part("notice")).to_contain_text("does not say what it serves")
+        await expect(console.part("toggle")).to_be_enabled()
 
 
 async def test_a_call_can_be_made_by_keyboard_alone(console: Console) -> None:
@@ -175,3 +202,11 @@ async def test_every_text_has_aa_contrast(console: Console, scheme: str, is_runn
     ratios: dict[str, float] = await console.run(CONTRAST)
     assert len(ratios) > 10
     assert {text: ratio for text, ratio in ratios.items() if ratio < 4.5} == {}
+
+
+@pytest.mark.parametrize("width", [320, 1280])
+async def test_no_choice_is_clipped_whatever_is_chosen(console: Console, width: int) -> None:
+    await console.page.set_viewport_size({"width": width, "height": 800})
+    for mode in ("send-receive", "send", "receive"):
+        await console.choose("mode", mode)
+        assert await console.run(CLIPPED) == []

@@ -14,7 +14,7 @@ const OBJECTIONS = {
       return `WebSocket and HTTP carry sound alone, this stream serves ${WORDS[modality]}.`;
     }
     if (transports && !transports.includes(transport)) return `This server takes no calls over ${TRANSPORTS[transport]}.`;
-    return obstacle(transport);
+    return obstacle() ? null : obstacle(transport); // what hinders every call is said once, above
   },
   modality(modality, about, { transport }) {
     if (about.modality && about.modality !== "audio-video" && about.modality !== modality) {
@@ -40,7 +40,8 @@ export function chooseServed(about) {
   }
 }
 
-/** Leave open what can be chosen, say why the rest cannot, and move a choice that fell away. */
+/** Leave open what can be chosen, say why the rest cannot, and move a choice that fell away. Returns whether
+ * a call can be made. */
 export function offerChoices(about) {
   const reasons = new Set();
   for (const name of NAMES) {
@@ -57,6 +58,8 @@ export function offerChoices(about) {
   }
   $("why").textContent = [...reasons].join(" ");
   $("why").hidden = !reasons.size;
+  const isPossible = NAMES.every((name) => [...$(name).elements].some(({ checked, disabled }) => checked && !disabled));
+  return isPossible && !obstacle();
 }
 
 /** While a call runs its choices stand. */

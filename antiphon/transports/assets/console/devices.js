@@ -30,7 +30,9 @@ export async function listDevices() {
     const before = $(name).value;
     const options = (found?.[kind] ?? []).map(({ id, label }) => make("option", { value: id, textContent: label }));
     $(name).replaceChildren($(name).options[0], ...options);
-    $(name).value = options.some(({ value }) => value === before) ? before : "";
+    const isThere = options.some(({ value }) => value === before);
+    $(name).value = isThere ? before : "";
+    if (before && !isThere) $(name).dispatchEvent(new Event("change", { bubbles: true })); // the code has it too
   }
 }
 

@@ -1,5 +1,7 @@
 // Short names for what every part of the console does with the page.
 
+const MAX_BRIEF = 300; // characters of a row that is not open
+
 export const $ = (id) => document.getElementById(id);
 
 /** An element with properties and children; `data` holds its dataset, names with a dash are attributes. */
@@ -14,8 +16,11 @@ export function make(tag, { data = {}, ...properties } = {}, ...children) {
   return element;
 }
 
-/** The list in a box: it keeps its newest `most` rows and follows its end while that is in sight. */
+/** The list in a box: it keeps its newest `most` rows and follows its end while that is in sight. Rows are
+ * shown once a frame: to lay out each by itself takes a millisecond. */
 export class Rows {
+  #waiting = [];
+
   constructor(box, most) {
     this.box = box;
     this.list = box.firstElementChild;
@@ -23,15 +28,25 @@ export class Rows {
   }
 
   add(row) {
-    const { box, list } = this;
-    const atEnd = box.scrollHeight - box.scrollTop - box.clientHeight < 40;
-    list.append(row);
-    while (list.children.length > this.most) list.firstChild.remove();
-    if (atEnd) this.toEnd();
+    if (this.#waiting.push(row) === 1) requestAnimationFrame(() => this.#show());
+    if (this.#waiting.length > this.most) this.#waiting.shift();
+  }
+
+  all() {
+    return [...this.list.children, ...this.#waiting];
   }
 
   clear() {
+    this.#waiting = [];
     this.list.replaceChildren();
+  }
+
+  #show() {
+    const { box, list } = this;
+    const atEnd = box.scrollHeight - box.scrollTop - box.clientHeight < 40;
+    list.append(...this.#waiting.splice(0));
+    while (list.children.length > this.most) list.firstChild.remove();
+    if (atEnd) this.toEnd();
   }
 
   toEnd() {
@@ -51,10 +66,12 @@ export function penFor(canvas) {
   return { pen, width, height };
 }
 
-/** A value as a row shows it: short ones as they are, objects behind a line that opens. */
+/** A value as a row shows it: short ones as they are, objects and long texts behind a line that opens. */
 export function shownValue(value) {
-  if (value === null || typeof value !== "object") return make("span", { textContent: String(value) });
-  const brief = JSON.stringify(value);
-  const whole = JSON.stringify(value, null, 2);
+  const isObject = value !== null && typeof value === "object";
+  const text = isObject ? JSON.stringify(value) : String(value);
+  if (!isObject && text.length <= MAX_BRIEF) return make("span", { textContent: text });
+  const brief = text.length > MAX_BRIEF ? `${text.slice(0, MAX_BRIEF)}…` : text;
+  const whole = isObject ? JSON.stringify(value, null, 2) : text;
   return make("details", {}, make("summary", { textContent: brief }), make("pre", { textContent: whole }));
 }

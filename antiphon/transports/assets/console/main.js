@@ -79,7 +79,7 @@ function start() {
     onLevel: addLevel,
     onCapture: hear,
   });
-  requestAnimationFrame(draw);
+  redraw();
 }
 
 function follow(state) {
@@ -113,6 +113,7 @@ function showMuted(isMuted) {
 
 function finish(ending) {
   hushSignals();
+  showMuted(false);
   inputsFor(null);
   endSpeech();
   show(ending.isProblem ? "failed" : "closed");
@@ -122,7 +123,9 @@ function finish(ending) {
 
 let drawnAt = 0;
 let toldAt = 0;
+let isDrawing = false; // or will at the next frame
 function draw(now) {
+  isDrawing = false;
   const isOver = !isRunning();
   if (isOver || !stillness.matches || now - drawnAt > 500) {
     drawnAt = now;
@@ -134,16 +137,17 @@ function draw(now) {
     drawMeters();
     drawStats(call.stats, now);
   }
-  if (!isOver) requestAnimationFrame(draw);
+  if (!isOver) redraw();
 }
 
 function redraw() {
-  if (!isRunning()) requestAnimationFrame(draw);
+  if (!isDrawing) requestAnimationFrame(draw);
+  isDrawing = true;
 }
 
 /** Say what can be chosen, and show what the chosen call has. */
 function arrange() {
-  offerChoices(about);
+  $("toggle").disabled = !offerChoices(about);
   arrangeDevices(choices());
   arrangeSignals(choices());
   arrangeStats(choices());
@@ -154,7 +158,8 @@ function arrange() {
 async function learn() {
   try {
     const response = await fetch("about.json");
-    if (response.ok) about = await response.json();
+    const served = response.ok && (await response.json().catch(() => null));
+    if (served) about = served;
     else notice("The server does not say what it serves, so everything is offered.", false);
   } catch {
     notice("The server does not answer, so what it serves is not known. Load this page again when it runs.", true);
@@ -177,6 +182,9 @@ $("form").addEventListener("submit", (event) => {
   if (isRunning()) call.stop();
   else start();
 });
+$("toggle").addEventListener("click", (event) => {
+  if (event.detail === 2) event.preventDefault(); // a double click is to start, not to start and stop
+});
 $("form").addEventListener("change", arrange);
 $("mute").addEventListener("click", () => {
   call.mute(!call.muted);
@@ -189,7 +197,6 @@ matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
 
 const problem = obstacle();
 if (problem) notice(problem, true);
-$("toggle").disabled = problem !== null;
 arrange();
 await Promise.all([learn(), listDevices()]);
 delete document.documentElement.dataset.busy; // it is known what is served

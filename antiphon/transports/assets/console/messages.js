@@ -4,8 +4,8 @@ import { $, Rows, make, shownValue } from "./dom.js";
 import { clock } from "./units.js";
 
 const MAX_ROWS = 200;
-const TONES = { error: "bad", failed: "bad", warning: "warn" };
-const TURNS = { started_talking: "talk", pause_detected: "pause", response_starting: "reply" };
+const TONES = { __proto__: null, error: "bad", failed: "bad", warning: "warn" };
+const TURNS = { __proto__: null, started_talking: "talk", pause_detected: "pause", response_starting: "reply" };
 const rows = new Rows($("log"), MAX_ROWS);
 let turns = 0;
 
@@ -18,6 +18,10 @@ export function log(kind, value, tone = "") {
     make("b", { textContent: kind }),
     shownValue(value),
   );
+  add(row);
+}
+
+function add(row) {
   row.hidden = !matches(row);
   rows.add(row);
 }
@@ -25,9 +29,9 @@ export function log(kind, value, tone = "") {
 /** One message of the server. */
 export function logMessage(message) {
   const { type, event, status, data, message: said } = message;
-  const kind = type ?? event ?? status ?? "message";
-  const turn = kind === "log" && TURNS[data];
-  if (turn === "talk") rows.add(make("li", { className: "turn", textContent: `Turn ${(turns += 1)}` }));
+  const kind = [type, event, status].find((name) => typeof name === "string") ?? "message";
+  const turn = kind === "log" && typeof data === "string" && TURNS[data];
+  if (turn === "talk") add(make("li", { className: "turn", textContent: `Turn ${(turns += 1)}` }));
   const value = kind === "send_input" || kind === "fetch_output" ? "" : data; // theirs is always empty
   log(kind, value ?? said ?? content(message), TONES[kind] ?? (turn || ""));
 }
@@ -48,7 +52,7 @@ function matches(row) {
 }
 
 function filter() {
-  for (const row of rows.list.children) row.hidden = !matches(row);
+  for (const row of rows.all()) row.hidden = !matches(row);
   rows.toEnd();
 }
 

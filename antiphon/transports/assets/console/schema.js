@@ -5,6 +5,7 @@ import { make } from "./dom.js";
 const MAX_DEPTH = 3; // of groups in groups; a type that holds itself has no end
 const TEXTS = { date: "date", time: "time", email: "email", uri: "url", password: "password" };
 const LONG = 200; // characters: from here on a text gets room
+const MOST_STEPS = 1000; // of whole numbers; beyond, a slider hits none of them exactly
 let count = 0;
 
 /** The schema behind references, and behind "this or null", which then is `isNullable`. */
@@ -18,13 +19,19 @@ export function resolve(schema, root) {
   return schema;
 }
 
-/** How a value is filled in. */
-export function kindOf({ type, enum: options, properties, minimum, maximum }, depth) {
-  if (options) return "choice";
-  if (type === "boolean") return "check";
-  if (type === "number" || type === "integer") return minimum !== undefined && maximum !== undefined ? "range" : "number";
+/** How a value is filled in; one that can be left out needs a control that can be empty. */
+export function kindOf({ type, enum: options, const: only, properties, minimum, maximum }, depth, canBeEmpty) {
+  if (options || only !== undefined) return "choice";
+  if (type === "boolean") return canBeEmpty ? "choice" : "check";
+  if (type === "integer" && maximum - minimum > MOST_STEPS) return "number";
+  if (type === "number" || type === "integer") return maximum >= minimum && !canBeEmpty ? "range" : "number";
   if (type === "string") return "text";
   return properties && depth < MAX_DEPTH ? "group" : "json";
+}
+
+/** Whether there is something to send, or to stand for null, where nothing is filled in. */
+function isLeftOpen({ isNullable, default: preset }, isRequired) {
+  return isNullable || (!isRequired && preset === undefined);
 }
 
 /** Errors as the server writes them, `text - at `$.path`` one behind the other, by their paths. */
@@ -39,17 +46,18 @@ export class SchemaForm {
   constructor(box, schema) {
     const root = resolve(schema, schema);
     const isWhole = kindOf(root, 0) !== "group";
-    box.replaceChildren(...(isWhole ? [this.#field("$", "Inputs, as JSON", {}, true)] : this.#group("$", root, schema, 0)));
+    box.replaceChildren(...(isWhole ? [this.#field([], "Inputs, as JSON", {}, true)] : this.#members([], root, schema)));
   }
 
   /** What is filled in; what was left out is not there. Throws the first of what cannot be read, `{path, text}`. */
   read() {
     const values = {};
-    for (const { path, read } of this.#fields) {
-      const value = read();
+    for (const { names, control, read } of this.#fields) {
+      const value = control.matches(":disabled") ? undefined : read(); // as all of a group that is left out
+      if (!names.length && value === undefined) throw { path: "$", text: "Fill in a value first, as JSON." };
+      if (!names.length) return value;
       if (value === undefined) continue;
-      if (path === "$") return value;
-      put(values, path.split(".").slice(1), value);
+      put(values, names, value);
     }
     return values;
   }
@@ -60,7 +68,7 @@ export class SchemaForm {
     const others = [];
     for (const { path, text } of errors) {
       const owns = ({ path: own }) => path === own || path.startsWith(`${own}.`) || path.startsWith(`${own}[`);
-      const field = path !== "$" && this.#fields.find(owns);
+      const field = path !== "$" && this.#fields.findLast(owns); // a group stands before its members
       if (field) this.#say(field, path === field.path ? text : `${path}: ${text}`);
       else others.push(path === "$" ? text : `${path}: ${text}`);
     }
@@ -73,25 +81,48 @@ export class SchemaForm {
     if (text) control.setAttribute("aria-invalid", "true");
   }
 
-  #group(path, schema, root, depth) {
+  /** What a group holds; its own default goes before those of its members. */
+  #members(names, schema, root) {
     return Object.entries(schema.properties).map(([name, property]) => {
       const own = resolve(property, root);
-      const title = own.title ?? name;
+      const preset = schema.default?.[name];
+      const member = preset === undefined ? own : { ...own, default: preset };
+      const title = property.title ?? name; // a type has a title too, the same wherever it stands
       const isRequired = schema.required?.includes(name) ?? false;
-      if (kindOf(own, depth + 1) !== "group") return this.#field(`${path}.${name}`, title, own, isRequired);
-      return make("fieldset", {}, make("legend", { textContent: title }), ...this.#group(`${path}.${name}`, own, root, depth + 1));
+      const isGroup = kindOf(member, names.length + 1) === "group";
+      const at = [...names, name];
+      return isGroup ? this.#group(at, title, member, isRequired, root) : this.#field(at, title, member, isRequired);
     });
   }
 
-  #field(path, title, schema, isRequired) {
+  /** A group that can be left out has a box to tick. */
+  #group(names, title, schema, isRequired, root) {
+    const path = pathOf(names);
+    const wrong = make("p", { className: "wrong", id: `field-${(count += 1)}-wrong`, data: { testid: `wrong ${path}` } });
+    const isOpen = isLeftOpen(schema, isRequired);
+    const control = make("input", { type: "checkbox", "aria-describedby": wrong.id, data: { testid: `field ${path}` } });
+    control.checked = !isOpen || Boolean(schema.default);
+    const read = () => (control.checked ? {} : nothing(schema, isRequired));
+    this.#fields.push({ names, path, control, wrong, read });
+    const members = make("fieldset", {}, ...this.#members(names, schema, root));
+    const fold = () => (members.hidden = members.disabled = !control.checked);
+    control.addEventListener("change", fold);
+    fold();
+    const legend = isOpen ? make("label", {}, control, ` ${title}`) : title;
+    return make("fieldset", { className: "group" }, make("legend", {}, legend), members, wrong);
+  }
+
+  #field(names, title, schema, isRequired) {
     const id = `field-${(count += 1)}`;
-    const { control, read, beside = [] } = CONTROLS[kindOf(schema, MAX_DEPTH)](schema, isRequired);
+    const path = pathOf(names);
+    const kind = kindOf(schema, MAX_DEPTH, isLeftOpen(schema, isRequired));
+    const { control, read, beside = [] } = CONTROLS[kind](schema, isRequired);
     const wrong = make("p", { className: "wrong", id: `${id}-wrong`, data: { testid: `wrong ${path}` } });
     control.id = id;
     control.dataset.testid = `field ${path}`;
     control.setAttribute("aria-describedby", `${id}-hint ${wrong.id}`);
     if (isRequired) control.setAttribute("aria-required", "true");
-    this.#fields.push({ path, control, wrong, read: () => reading(path, read) });
+    this.#fields.push({ names, path, control, wrong, read: () => reading(path, read) });
     const isAlwaysGiven = isRequired || control.type === "checkbox" || control.type === "range";
     const label = make("label", { htmlFor: id, textContent: title }, isAlwaysGiven ? "" : make("i", { textContent: " optional" }));
     const hint = make("p", { className: "hint", id: `${id}-hint`, textContent: schema.description ?? "" });
@@ -107,10 +138,14 @@ function reading(path, read) {
   }
 }
 
+/** Its group is there: it was read before. */
 function put(values, names, value) {
-  const [name, ...rest] = names;
-  if (!rest.length) values[name] = value;
-  else put((values[name] ??= {}), rest, value);
+  const own = names.slice(0, -1).reduce((group, name) => group[name], values);
+  Object.defineProperty(own, names.at(-1), { value, enumerable: true }); // also `__proto__`
+}
+
+function pathOf(names) {
+  return ["$", ...names].join(".");
 }
 
 /** What an empty field stands for. */
@@ -120,9 +155,9 @@ function nothing({ isNullable, default: preset }, isRequired) {
 
 const CONTROLS = {
   choice(schema, isRequired) {
-    const { enum: options, default: preset } = schema;
+    const { const: only, enum: options = only === undefined ? [true, false] : [only], default: preset } = schema;
     const control = make("select");
-    if (!isRequired && preset === undefined) control.append(make("option", { value: "", textContent: "–" }));
+    if (isLeftOpen(schema, isRequired)) control.append(make("option", { value: "", textContent: "–" }));
     options.forEach((option, index) => {
       control.append(make("option", { value: index, textContent: String(option), selected: option === preset }));
     });
@@ -139,8 +174,11 @@ const CONTROLS = {
     const step = multipleOf ?? (type === "integer" ? 1 : (maximum - minimum) / 100);
     const control = make("input", { type: "range", min: minimum, max: maximum, step });
     control.value = preset ?? (minimum + maximum) / 2;
-    const output = make("output", { textContent: control.value });
-    control.addEventListener("input", () => (output.textContent = control.value));
+    if (preset !== undefined && control.valueAsNumber !== preset) [control.step, control.value] = ["any", preset];
+    const tell = () => (output.textContent = Number(control.valueAsNumber.toPrecision(4)));
+    const output = make("output");
+    control.addEventListener("input", tell);
+    tell();
     return { control, beside: [output], read: () => control.valueAsNumber };
   },
 
@@ -159,8 +197,9 @@ const CONTROLS = {
 
   text(schema, isRequired) {
     const { format, maxLength = 0, default: preset = "" } = schema;
-    const control = maxLength > LONG ? make("textarea", { rows: 3 }) : make("input", { type: TEXTS[format] ?? "text" });
-    control.value = preset ?? "";
+    const line = make("input", { type: TEXTS[format] ?? "text", value: preset ?? "" });
+    const holds = maxLength <= LONG && line.value === (preset ?? ""); // not so a text of lines, or a time with its zone
+    const control = holds ? line : make("textarea", { rows: 3, value: preset ?? "" });
     const isLeftOut = () => control.value === "" && (schema.isNullable || (!isRequired && !preset));
     return { control, read: () => (isLeftOut() ? nothing(schema, isRequired) : control.value) };
   },

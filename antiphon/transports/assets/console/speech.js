@@ -25,7 +25,8 @@ const batches = new Batches((samples) => {
 export function prepareSpeech(served) {
   about = served ?? { endpoint: false, summary: false, verification: false };
   const canTrace = about.endpoint || about.summary;
-  $("speech").hidden = !canTrace && !about.verification;
+  $("speech").hidden = $("speech-switch").hidden = !canTrace && !about.verification;
+  $("enrol").hidden = !about.verification;
   $("endpoint-parameters").hidden = !about.endpoint;
   $("voice").hidden = !about.verification;
   const engines = [about.voice_activity, about.verification && about.speaker_encoder].filter(Boolean);
@@ -43,9 +44,13 @@ export function beginSpeech(sampleRate) {
 
 export function endSpeech() {
   rate = null;
+  endEnrolment();
+  close();
+}
+
+function endEnrolment() {
   enrolment = null;
   $("enrolling").hidden = true;
-  close();
 }
 
 /** Each captured frame, once it counts as captured. */
@@ -61,12 +66,16 @@ export function drawTrace() {
 /** Results that handlers of speech give, as messages or outputs. Returns whether this is one. */
 export function showResult(data) {
   const { speech_endpoint: endpoint, speech_summary: summary, voice_verify: verified } = Object(data);
-  if (endpoint === undefined && !summary && !verified) return false;
+  if (typeof endpoint !== "number" && !summary && !verified) return false;
+  try {
+    if (typeof endpoint === "number") addEndpoint(endpoint);
+    if (summary?.current_speech_summary) showSummary(summary, 0);
+    if (verified) showScores([].concat(verified));
+  } catch {
+    return false; // another handler's own words for something else
+  }
   $("speech").hidden = false;
   uncover();
-  if (typeof endpoint === "number") addEndpoint(endpoint);
-  if (summary?.current_speech_summary) showSummary(summary, 0);
-  if (verified) showScores([].concat(verified));
   return true;
 }
 
@@ -165,7 +174,7 @@ async function enrol(samples) {
     if (!response.ok) return say(`No template was made: ${(await response.json()).error}. Speak for three seconds and try again.`);
     template = await response.text();
     say("Enrolled. Whoever speaks now is compared with this voice.");
-    if (rate) openVerification();
+    if (rate && $("speech-on").checked) openVerification();
   } catch {
     say("The server does not answer. Is it still running?");
   } finally {
@@ -180,13 +189,21 @@ function say(text) {
 $("speech-on").addEventListener("change", () => {
   const isOn = $("speech-on").checked;
   $("speech-body").hidden = $("trace-lane").hidden = !isOn;
-  if (!isOn) return close();
+  if (!isOn) {
+    endEnrolment();
+    say("");
+    return close();
+  }
   if (rate) return open();
   uncover();
   say("Start a call that sends sound: its microphone is traced.");
 });
 for (const id of ["least-speech", "silence"]) {
-  $(id).addEventListener("change", () => wires.endpoint && openEndpoints());
+  $(id).addEventListener("change", () => {
+    if (!rate || !$("speech-on").checked) return;
+    say("");
+    openEndpoints();
+  });
 }
 $("enrol").addEventListener("click", () => {
   if (!rate) return say("Start a call that sends sound first.");

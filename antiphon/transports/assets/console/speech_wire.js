@@ -39,6 +39,7 @@ export class SpeechWire {
   #onProblem;
   #ends = [];
   #agreed = 0;
+  #wasOpen = false;
 
   constructor(path, parameters, onAnswer, onProblem) {
     const url = new URL(path, document.baseURI);
@@ -47,9 +48,12 @@ export class SpeechWire {
     this.#onAnswer = onAnswer;
     this.#onProblem = onProblem;
     const socket = (this.#socket = new WebSocket(url));
-    socket.onopen = () => this.#parameters.forEach((parameter) => socket.send(parameter));
+    socket.onopen = () => {
+      this.#wasOpen = true;
+      this.#parameters.forEach((parameter) => socket.send(parameter));
+    };
     socket.onmessage = ({ data }) => this.#receive(data);
-    socket.onclose = ({ code, reason }) => this.#problem(closed(path, code, reason));
+    socket.onclose = ({ code, reason }) => this.#problem(closed(url.pathname, code, reason, this.#wasOpen));
   }
 
   /** Send sound that ends at this second; what comes before the connection stands is passed over. */
@@ -89,8 +93,9 @@ function brief(parameter) {
   return parameter.length > 20 ? `${parameter.slice(0, 20)}…` : parameter;
 }
 
-function closed(path, code, reason) {
-  if (reason) return `The server closed /${path}: ${reason}.`;
-  if (code !== 1006) return `The server closed /${path} with code ${code}.`;
-  return `/${path} cannot be reached: each endpoint takes one of the server's places for calls, and all may be taken.`;
+function closed(path, code, reason, wasOpen) {
+  if (reason) return `The server closed ${path}: ${reason}.`;
+  if (code !== 1006) return `The server closed ${path} with code ${code}.`;
+  if (wasOpen) return `The connection to ${path} broke.`;
+  return `${path} cannot be reached: each endpoint takes one of the server's places for calls, and all may be taken.`;
 }
