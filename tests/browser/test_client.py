@@ -132,6 +132,118 @@ async def test_clear_drops_what_waits_and_answers_its_marks(console: Console) ->
     assert played[0] < 5 * FRAMES_PER_SECOND
 
 
+async def test_options_that_cannot_be_are_refused_at_once(console: Console) -> None:
+    """A mode with a slip in it opens no microphone."""
+    script = f"""async (options) => {{
+      {IMPORT}
+      try {{
+        return client.connect(options).state;
+      }} catch ({{ name, message }}) {{
+        return `${{name}}: ${{message}}`;
+      }}
+    }}"""
+    assert [
+        await console.run(script, {"transport": "pigeon"}),
+        await console.run(script, {"transport": "http", "modality": "video"}),
+        await console.run(script, {"mode": "recieve"}),
+    ] == [
+        "TypeError: unknown transport: pigeon",
+        "TypeError: http does not carry video",
+        "TypeError: unknown mode: recieve",
+    ]
+
+
+async def test_an_option_that_is_undefined_is_one_left_out(console: Console) -> None:
+    script = f"""async (url) => {{
+      {IMPORT}
+      const names = ["transport", "sampleRate", "reconnect", "onState"];
+      const options = Object.fromEntries(names.map((name) => [name, undefined]));
+      window.call = client.connect({{ url, mode: "receive", ...options }});
+    }}"""
+    starts: list[dict[str, Any]] = []
+
+    async def peer_script(server: Peer) -> None:
+        starts.append(await server.accept())
+        await server.close(1000)
+
+    async with peer(peer_script) as url:
+        await console.run(script, url)
+        assert (await console.run(ENDING))["cause"] == "ended"
+    assert starts[0]["media_format"]["sample_rate"] == 24000
+
+
+async def test_a_mistake_in_a_callback_is_reported_and_the_call_goes_on(console: Console) -> None:
+    script = f"""async (url) => {{
+      {IMPORT}
+      window.reported = [];
+      window.reportError = ({{ message }}) => reported.push(message);
+      const callback = (name) => [name, () => {{ throw new Error(name); }}];
+      const names = ["onState", "onMessage", "onAudio", "onCapture", "onLevel", "onInterrupted"];
+      window.call = client.connect({{ url, ...Object.fromEntries(names.map(callback)) }});
+    }}"""
+
+    async def peer_script(server: Peer) -> None:
+        await server.accept()
+        await server.play(1)
+        await server.mark("said")
+        await server.hear("media")
+        await server.hear("mark")
+        await server.say(event="clear")
+        await server.hear("media")
+        await console.until("reported.includes('onInterrupted')")
+        await server.close(1000)
+
+    async with peer(peer_script) as url:
+        await console.run(script, url)
+        assert (await console.run(ENDING))["cause"] == "ended"
+    assert set(await console.run("reported")) == {
+        "onState", "onMessage", "onAudio", "onCapture", "onLevel", "onInterrupted",
+    }  # fmt: skip
+
+
+async def test_the_page_has_its_call_before_it_is_told_of_it(console: Console) -> None:
+    script = f"""async () => {{
+      {IMPORT}
+      const told = [];
+      const call = client.connect({{ onState: (state) => told.push([state, call.state]) }});
+      await call.stop();
+      const onState = (state) => told.push([state, other.state]);
+      const other = client.connect({{ mode: "receive", onState }});
+      while (other.state === "new") await null;
+      await other.stop();
+      return told;
+    }}"""
+    states = ["closing", "closed", "preparing", "closing", "closed"]
+    assert await console.run(script) == [[state, state] for state in states]
+
+
+@pytest.mark.parametrize("transport", ["websocket", "http"])
+async def test_what_is_no_json_is_thrown_back_and_the_call_goes_on(
+    console: Console, transport: str
+) -> None:
+    script = f"""async (transport) => {{
+      {IMPORT}
+      const inputs = {{}};
+      inputs.own = inputs;
+      const {{ text }} = await client.connect({{ transport, mode: "receive", inputs }}).ended;
+      window.call = client.connect({{ transport, mode: "receive" }});
+      return text.split("\\n")[0];
+    }}"""
+    told = "The call could not be made: Converting circular structure to JSON"
+    assert await console.run(script, transport) == told
+    await console.until("call.state === 'open'")
+    mistake = """() => {
+      try {
+        call.send({ event: "message", data: 10n });
+      } catch ({ name }) {
+        return name;
+      }
+    }"""
+    assert await console.run(mistake) == "TypeError"
+    await console.run("call.send({ event: 'stop' })")
+    assert (await console.run(ENDING))["cause"] == "ended"
+
+
 async def test_start_names_the_format_and_the_mode(console: Console) -> None:
     starts: list[dict[str, Any]] = []
 

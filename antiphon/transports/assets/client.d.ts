@@ -284,6 +284,7 @@ interface Stats {
     /** Only over WebRTC. */
     network: Network | null;
 }
+declare const MODES: readonly Mode[];
 /** What each transport can carry. */
 declare const MODALITIES: Record<Transport, readonly Modality[]>;
 /** What keeps calls from working on this page, or those of one transport, as a sentence, or null. */

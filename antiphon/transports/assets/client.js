@@ -1329,6 +1329,7 @@ var WebSocketLink = class {
 };
 
 // src/options.ts
+var MODES = ["send-receive", "send", "receive"];
 var MODALITIES = {
   webrtc: ["audio", "video", "audio-video"],
   websocket: ["audio"],
@@ -1462,14 +1463,15 @@ var Call = class {
   /** Resolves when the call is over; never rejects. */
   ended = new Promise((resolve) => this.#finish = resolve);
   constructor(options = {}) {
-    this.#options = { ...DEFAULTS, ...options };
-    const { transport, modality, url, id, reconnect } = this.#options;
+    this.#options = settle(options);
+    const { transport, modality, mode, url, id, reconnect } = this.#options;
     if (!Object.hasOwn(LINKS, transport)) throw new TypeError(`unknown transport: ${transport}`);
     if (!MODALITIES[transport].includes(modality)) throw new TypeError(`${transport} does not carry ${modality}`);
+    if (!MODES.includes(mode)) throw new TypeError(`unknown mode: ${mode}`);
     this.id = id ?? newId();
     this.#base = new URL(url ?? document.baseURI, document.baseURI);
     this.#retries = new Retries(reconnect);
-    this.#run().catch((error) => this.#end(asEnding(error)));
+    queueMicrotask(() => this.#run().catch((error) => this.#end(asEnding(error))));
   }
   /** The connection of a call over WebRTC, for what this module has no words for. */
   get peerConnection() {
@@ -1506,7 +1508,7 @@ var Call = class {
     this.#checkSends("audio");
     this.#options.microphone = microphone;
     const isWanted = () => !this.#isLeaving && this.#options.microphone === microphone;
-    if (this.#hasSources && await this.#sources.open("audio", { microphone }, isWanted)) {
+    if (this.#isSending && await this.#sources.open("audio", { microphone }, isWanted)) {
       this.#capture?.use(this.#sources.microphone);
       await this.#link?.replaceTrack?.(this.#sources.microphone);
     }
@@ -1517,7 +1519,7 @@ var Call = class {
     this.#options.camera = camera;
     const { video } = this.#options;
     const isWanted = () => !this.#isLeaving && this.#options.camera === camera;
-    if (this.#hasSources && await this.#sources.open("video", { camera, video }, isWanted)) {
+    if (this.#isSending && await this.#sources.open("video", { camera, video }, isWanted)) {
       await this.#link?.replaceTrack?.(this.#sources.camera);
       this.#showPictures("in", this.#sources.stream);
     }
@@ -1530,6 +1532,7 @@ var Call = class {
   }
   async #run() {
     const { transport, mode } = this.#options;
+    if (this.#isLeaving) return;
     this.#setState("preparing");
     const problem = obstacle(transport);
     if (problem) throw new Ending("unsupported", problem);
@@ -1597,6 +1600,10 @@ var Call = class {
   get #isLeaving() {
     return this.state === "closing" || this.state === "closed";
   }
+  /** Whether a change of device is made now, and not with the start of the call. */
+  get #isSending() {
+    return this.#hasSources && !this.#isLeaving;
+  }
   #checkSends(kind) {
     const { mode, modality } = this.#options;
     if (mode !== "receive" && (modality === kind || modality === "audio-video")) return;
@@ -1604,11 +1611,7 @@ var Call = class {
   }
   #setState(state, ending, retry) {
     this.state = state;
-    try {
-      this.#options.onState?.(state, ending, retry);
-    } catch (error) {
-      reportError(error);
-    }
+    this.#options.onState?.(state, ending, retry);
   }
   /** Whether the call is still wanted when the devices are there. */
   async #openSources() {
@@ -1767,6 +1770,20 @@ var Call = class {
     this.#setState("closed", final);
   }
 };
+function settle(options) {
+  const given = Object.entries(options).filter(([, value]) => value !== void 0);
+  const guarded = given.map(([name, value]) => [name, typeof value === "function" ? guard(value.bind(options)) : value]);
+  return { ...DEFAULTS, ...Object.fromEntries(guarded) };
+}
+function guard(callback) {
+  return (...told) => {
+    try {
+      callback(...told);
+    } catch (error) {
+      reportError(error);
+    }
+  };
+}
 function newId() {
   return crypto.randomUUID?.() ?? "";
 }

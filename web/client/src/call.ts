@@ -12,6 +12,7 @@ import { type ClientEvent, type MediaFormat, type Start, type WireMessage, warni
 import {
   type ConnectOptions,
   MODALITIES,
+  MODES,
   type Retry,
   type Source,
   type State,
@@ -86,14 +87,16 @@ export class Call {
   readonly ended: Promise<Ending> = new Promise((resolve) => (this.#finish = resolve));
 
   constructor(options: ConnectOptions = {}) {
-    this.#options = { ...DEFAULTS, ...options };
-    const { transport, modality, url, id, reconnect } = this.#options;
+    this.#options = settle(options);
+    const { transport, modality, mode, url, id, reconnect } = this.#options;
     if (!Object.hasOwn(LINKS, transport)) throw new TypeError(`unknown transport: ${transport}`);
     if (!MODALITIES[transport].includes(modality)) throw new TypeError(`${transport} does not carry ${modality}`);
+    if (!MODES.includes(mode)) throw new TypeError(`unknown mode: ${mode}`);
     this.id = id ?? newId();
     this.#base = new URL(url ?? document.baseURI, document.baseURI);
     this.#retries = new Retries(reconnect);
-    this.#run().catch((error: unknown) => this.#end(asEnding(error)));
+    // The page has the call before it is told of it.
+    queueMicrotask(() => this.#run().catch((error: unknown) => this.#end(asEnding(error))));
   }
 
   /** The connection of a call over WebRTC, for what this module has no words for. */
@@ -136,7 +139,7 @@ export class Call {
     this.#checkSends("audio");
     this.#options.microphone = microphone;
     const isWanted = (): boolean => !this.#isLeaving && this.#options.microphone === microphone;
-    if (this.#hasSources && (await this.#sources.open("audio", { microphone }, isWanted))) {
+    if (this.#isSending && (await this.#sources.open("audio", { microphone }, isWanted))) {
       this.#capture?.use(this.#sources.microphone!);
       await this.#link?.replaceTrack?.(this.#sources.microphone!);
     }
@@ -148,7 +151,7 @@ export class Call {
     this.#options.camera = camera;
     const { video } = this.#options;
     const isWanted = (): boolean => !this.#isLeaving && this.#options.camera === camera;
-    if (this.#hasSources && (await this.#sources.open("video", { camera, video }, isWanted))) {
+    if (this.#isSending && (await this.#sources.open("video", { camera, video }, isWanted))) {
       await this.#link?.replaceTrack?.(this.#sources.camera!);
       this.#showPictures("in", this.#sources.stream);
     }
@@ -163,6 +166,7 @@ export class Call {
 
   async #run(): Promise<void> {
     const { transport, mode } = this.#options;
+    if (this.#isLeaving) return;
     this.#setState("preparing");
     const problem = obstacle(transport);
     if (problem) throw new Ending("unsupported", problem);
@@ -237,6 +241,11 @@ export class Call {
     return this.state === "closing" || this.state === "closed";
   }
 
+  /** Whether a change of device is made now, and not with the start of the call. */
+  get #isSending(): boolean {
+    return this.#hasSources && !this.#isLeaving;
+  }
+
   #checkSends(kind: "audio" | "video"): void {
     const { mode, modality } = this.#options;
     if (mode !== "receive" && (modality === kind || modality === "audio-video")) return;
@@ -245,11 +254,7 @@ export class Call {
 
   #setState(state: State, ending?: Ending, retry?: Retry): void {
     this.state = state;
-    try {
-      this.#options.onState?.(state, ending, retry);
-    } catch (error) {
-      reportError(error); // a mistake of the page is no end of the call
-    }
+    this.#options.onState?.(state, ending, retry);
   }
 
   /** Whether the call is still wanted when the devices are there. */
@@ -429,6 +434,23 @@ export class Call {
     this.#finish(final);
     this.#setState("closed", final);
   }
+}
+
+/** The options, with the defaults for what is left out. A mistake in a callback is reported, and is no end of the call. */
+function settle(options: ConnectOptions): Settings {
+  const given = Object.entries(options).filter(([, value]) => value !== undefined);
+  const guarded = given.map(([name, value]) => [name, typeof value === "function" ? guard(value.bind(options)) : value]);
+  return { ...DEFAULTS, ...Object.fromEntries(guarded) };
+}
+
+function guard<Told extends unknown[]>(callback: (...told: Told) => void): (...told: Told) => void {
+  return (...told) => {
+    try {
+      callback(...told);
+    } catch (error) {
+      reportError(error);
+    }
+  };
 }
 
 /** Without a secure origin there is no random id, and no call either. */

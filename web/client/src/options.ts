@@ -151,6 +151,8 @@ export interface Stats {
   network: Network | null;
 }
 
+export const MODES: readonly Mode[] = ["send-receive", "send", "receive"];
+
 /** What each transport can carry. */
 export const MODALITIES: Record<Transport, readonly Modality[]> = {
   webrtc: ["audio", "video", "audio-video"],
