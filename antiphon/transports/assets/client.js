@@ -944,16 +944,16 @@ var HttpLink = class {
     return { token, format };
   }
   send(event) {
-    this.#waiting.push(event);
+    this.#waiting.push({ text: JSON.stringify(event), isFrame: false });
     this.#wake();
   }
   /** What is given up is the oldest frame. */
   sendMedia(event) {
-    this.#waiting.push(event);
+    this.#waiting.push({ text: JSON.stringify(event), isFrame: true });
     this.#frames += 1;
     this.#wake();
     if (this.#frames <= MAX_WAITING_FRAMES) return 0;
-    this.#waiting.splice(this.#waiting.findIndex(isFrame), 1);
+    this.#waiting.splice(this.#waiting.findIndex(({ isFrame }) => isFrame), 1);
     this.#frames -= 1;
     return 1;
   }
@@ -1014,10 +1014,10 @@ var HttpLink = class {
         await new Promise((resolve) => this.#wake = resolve);
         continue;
       }
-      const lines = this.#waiting.map((event) => JSON.stringify(event) + "\n");
+      const body = this.#waiting.map(({ text }) => text + "\n").join("");
       this.#waiting = [];
       this.#frames = 0;
-      const problem = await this.#deliver(lines.join(""));
+      const problem = await this.#deliver(body);
       if (problem) this.#end(this.#lastWord ?? problem);
     }
   }
@@ -1037,9 +1037,6 @@ var HttpLink = class {
     }
   }
 };
-function isFrame({ event }) {
-  return event === "media";
-}
 
 // src/links/network.ts
 function totals(report) {
@@ -1281,12 +1278,13 @@ var WebSocketLink = class {
   open(start) {
     return new Promise((resolve, reject) => {
       this.#admit = resolve;
+      const said = JSON.stringify(start);
       const socket = new WebSocket(this.#url);
       socket.binaryType = "arraybuffer";
       let opened = false;
       socket.onopen = () => {
         opened = true;
-        socket.send(JSON.stringify(start));
+        socket.send(said);
       };
       socket.onmessage = ({ data }) => this.#receive(data);
       socket.onclose = ({ code, reason }) => {

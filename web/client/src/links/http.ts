@@ -13,6 +13,12 @@ interface Offered {
   links: Record<"send" | "events" | "end", string>;
 }
 
+/** An event that waits to be posted. */
+interface Line {
+  text: string;
+  isFrame: boolean;
+}
+
 interface Addresses {
   send: URL;
   events: URL;
@@ -26,7 +32,7 @@ export class HttpLink implements Link {
   #addresses: Addresses | null = null;
   #authorization: Record<string, string> = {};
   #events: EventSource | null = null;
-  #waiting: (ClientEvent | MediaEvent)[] = [];
+  #waiting: Line[] = [];
   #frames = 0;
   #wake: () => void = () => {};
   #isOpen = false;
@@ -58,17 +64,17 @@ export class HttpLink implements Link {
   }
 
   send(event: ClientEvent): void {
-    this.#waiting.push(event);
+    this.#waiting.push({ text: JSON.stringify(event), isFrame: false });
     this.#wake();
   }
 
   /** What is given up is the oldest frame. */
   sendMedia(event: MediaEvent): number {
-    this.#waiting.push(event);
+    this.#waiting.push({ text: JSON.stringify(event), isFrame: true });
     this.#frames += 1;
     this.#wake();
     if (this.#frames <= MAX_WAITING_FRAMES) return 0;
-    this.#waiting.splice(this.#waiting.findIndex(isFrame), 1);
+    this.#waiting.splice(this.#waiting.findIndex(({ isFrame }) => isFrame), 1);
     this.#frames -= 1;
     return 1;
   }
@@ -135,10 +141,10 @@ export class HttpLink implements Link {
         await new Promise<void>((resolve) => (this.#wake = resolve));
         continue;
       }
-      const lines = this.#waiting.map((event) => JSON.stringify(event) + "\n");
+      const body = this.#waiting.map(({ text }) => text + "\n").join("");
       this.#waiting = [];
       this.#frames = 0;
-      const problem = await this.#deliver(lines.join(""));
+      const problem = await this.#deliver(body);
       if (problem) this.#end(this.#lastWord ?? problem);
     }
   }
@@ -158,8 +164,4 @@ export class HttpLink implements Link {
       return new Ending("lost", "The server is gone: it takes no more requests.");
     }
   }
-}
-
-function isFrame({ event }: ClientEvent | MediaEvent): boolean {
-  return event === "media";
 }
