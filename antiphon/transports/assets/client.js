@@ -796,6 +796,7 @@ function named(found, kind, word) {
 var Sources = class {
   stream = new MediaStream();
   #own = /* @__PURE__ */ new Set();
+  #onEnded = ({ target }) => this.#lost(target.kind === "audio" ? "microphone" : "camera");
   #lost;
   #isMuted = false;
   /** `lost` is called with the kind of device when one that is in use goes away. */
@@ -838,12 +839,11 @@ var Sources = class {
     if (old) this.#drop(old);
     this.stream.addTrack(track);
     if (track.kind === "audio" && this.#isMuted) track.enabled = false;
-    track.addEventListener("ended", () => {
-      if (this.stream.getTracks().includes(track)) this.#lost(track.kind === "audio" ? "microphone" : "camera");
-    });
+    track.addEventListener("ended", this.#onEnded);
   }
   #drop(track) {
     this.stream.removeTrack(track);
+    track.removeEventListener("ended", this.#onEnded);
     if (this.#own.delete(track)) track.stop();
     else if (track.kind === "audio" && this.#isMuted) track.enabled = true;
   }
