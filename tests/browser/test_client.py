@@ -1,13 +1,16 @@
 """The browser client: its codec and resampler, and what it says and shows to a scripted server."""
 
 from typing import Any
+from urllib.parse import urljoin, urlsplit
 
+import anyio
 import numpy as np
 import pytest
-from playwright.async_api import BrowserContext, expect
+from playwright.async_api import BrowserContext, Route, expect
 
 from antiphon.core.audio.g711 import mulaw_decode, mulaw_encode
-from tests.browser.console import Console, opened
+from tests.browser.conftest import launched, profile
+from tests.browser.console import TIMEOUT, Console, opened
 from tests.browser.peer import FRAMES_PER_SECOND, Peer, peer
 from tests.browser.server import serving
 
@@ -326,6 +329,112 @@ async def test_the_end_of_a_call_is_explained(
         ending = await console.run(ENDING)
     assert (ending["cause"], ending["text"]) == (cause, text)
     assert await console.run("window.messages") == messages
+
+
+BASE = "The option `url` is the base of the server's routes."
+
+
+@pytest.mark.parametrize(
+    ("answer", "cause", "text"),
+    [
+        (
+            {"status": 404, "body": "no such page"},
+            "refused",
+            "No calls are served at this address. {base}",
+        ),
+        (
+            {"status": 200, "body": "<!doctype html>"},
+            "protocol",
+            "What answers at {url} serves no calls. {base}",
+        ),
+        (
+            {"status": 502, "body": "<html>Bad Gateway"},
+            "unreachable",
+            "The server does not answer at {host}. Is it running, and does it allow this page?",
+        ),
+    ],
+)
+async def test_what_is_no_server_of_calls_is_told_as_that(
+    console: Console, answer: dict[str, Any], cause: str, text: str
+) -> None:
+    """A wrong address, a page that answers everything, and a proxy whose server is gone."""
+    script = f"""async (transport) => {{
+      {IMPORT}
+      const {{ cause, text }} = await client.connect({{ transport, mode: "receive" }}).ended;
+      return [cause, text];
+    }}"""
+
+    async def reply(route: Route) -> None:
+        await route.fulfill(**answer)
+
+    for transport, path in (("http", "http/offer"), ("webrtc", "webrtc/configuration")):
+        url = urljoin(console.page.url, path)
+        await console.page.route(url, reply)
+        told = text.format(base=BASE, url=url, host=urlsplit(url).netloc)
+        assert await console.run(script, transport) == [cause, told]
+
+
+async def test_a_page_that_stood_still_gives_the_answer_time_to_be_heard(console: Console) -> None:
+    """A machine that slept, or a dialogue: the answer waits behind the clock's next tick."""
+    script = f"""async (url) => {{
+      {IMPORT}
+      const [every, now] = [window.setInterval, performance.now.bind(performance)];
+      window.ticks = 0;
+      window.setInterval = (tick, delay) => every(() => (ticks++, tick()), delay / 20);
+      window.sleep = () => (performance.now = () => now() + 60_000);
+      window.call = client.connect({{ url, mode: "receive" }});
+    }}"""
+
+    async def peer_script(server: Peer) -> None:
+        await server.accept()
+        await server.ping()
+        await console.run("ticks = 0, sleep()")
+        await console.until("ticks >= 2")
+        await server.say(event="pong")
+        await server.close(1000)
+
+    async with peer(peer_script) as url:
+        await console.run(script, url)
+        assert (await console.run(ENDING))["cause"] == "ended"
+
+
+async def test_a_page_that_may_not_sound_yet_says_so_and_sounds_with_the_first_click(
+    chromium: str,
+) -> None:
+    """Browsers let no page sound that nobody has used, unless it listens to a microphone.
+
+    What a page is asked to evaluate counts as use, so this one tells by itself.
+    """
+    script = f"""addEventListener("load", async () => {{
+      {IMPORT}
+      for (const transport of ["websocket", "webrtc"]) {{
+        let isLoud = false;
+        client.connect({{
+          transport,
+          mode: "receive",
+          onLevel: ({{ rms }}) => isLoud || (rms > 0.1 && console.log("loud", (isLoud = true))),
+          onMessage: ({{ type, data }}) => type === "warning" && console.log(data),
+        }});
+      }}
+    }})"""
+    told: list[str] = []
+    warning = "The browser lets this page play no sound until somebody clicks or types in it."
+    async with (
+        serving("tests.browser.streams:tone") as server,
+        launched(chromium, "--autoplay-policy=document-user-activation-required") as browser,
+        profile(browser) as context,
+    ):
+        page = await context.new_page()
+        page.on("console", lambda message: message.type == "log" and told.append(message.text))
+        await page.add_init_script(script)
+        await page.goto(server.url)
+        with anyio.fail_after(TIMEOUT / 1000):
+            while told.count(warning) < 2:
+                await page.wait_for_event("console")
+            await page.mouse.click(5, 5)
+            while len(told) < 4:
+                await page.wait_for_event("console")
+    assert told == [warning, warning, "loud true", "loud true"]
 
 
 async def test_the_log_keeps_the_newest_two_hundred(console: Console) -> None:

@@ -139,6 +139,8 @@ declare function lastWord(message: WireMessage, before: Ending | null): Ending |
 declare function explain(code: number, reason: string, word: Ending | null): Ending;
 /** The ending that a response with an error status means. */
 declare function refusalOf(response: Response): Promise<Ending>;
+/** What a response says. Throws an Ending when it is a refusal, or comes from something else. */
+declare function answerOf<Body>(response: Response): Promise<Body>;
 /** A response, whatever its status. Throws an Ending when there is none. */
 declare function ask(url: URL, request: RequestInit): Promise<Response>;
 declare function unreachable(url: URL): Ending;

@@ -190,6 +190,7 @@ function refusal(meta) {
     connection_closed: "The server has closed this call.",
     unknown_connection: "The server does not know this call any more.",
     unsupported_modality: "The server does not serve this kind of call.",
+    not_found: "No calls are served at this address. The option `url` is the base of the server's routes.",
     unauthorized: "The server did not let this page in: it is not authorised.",
     forbidden_origin: `The server takes no calls from pages of ${location.origin}.`
   };
@@ -199,14 +200,22 @@ function refusal(meta) {
 var STATUS_ERRORS = {
   401: "unauthorized",
   403: "forbidden_origin",
-  404: "unknown_connection",
+  404: "not_found",
   410: "connection_closed"
 };
+var GATEWAY_STATUSES = [502, 503, 504];
 async function refusalOf(response) {
   const body = await response.json().catch(() => null);
   const retryAfter = Number(response.headers.get("Retry-After"));
   if (body?.meta) return refusal({ ...body.meta, ...retryAfter ? { retryAfter } : {} });
+  if (GATEWAY_STATUSES.includes(response.status)) return unreachable(new URL(response.url));
   return refusal({ error: STATUS_ERRORS[response.status] ?? `HTTP status ${response.status}` });
+}
+async function answerOf(response) {
+  if (!response.ok) throw await refusalOf(response);
+  return response.json().catch(() => {
+    throw new Ending("protocol", `What answers at ${response.url} serves no calls. The option \`url\` is the base of the server's routes.`);
+  });
 }
 async function ask(url, request) {
   try {
@@ -928,8 +937,7 @@ var HttpLink = class {
   }
   async open(start) {
     const response = await ask(this.#url, { method: "POST", body: JSON.stringify(start), headers: JSON_TYPE });
-    if (!response.ok) throw await refusalOf(response);
-    const { token, media_format: format, links } = await response.json();
+    const { token, media_format: format, links } = await answerOf(response);
     const [send, events, end] = [links.send, links.events, links.end].map((link) => new URL(link, response.url));
     this.#addresses = { send, events, end };
     this.#authorization = { Authorization: `Bearer ${token}` };
@@ -1234,9 +1242,7 @@ var PeerLink = class {
     return this.#ask("webrtc/offer", { method: "POST", body: JSON.stringify(body), headers });
   }
   async #ask(path, request) {
-    const response = await ask(new URL(path, this.#base), request);
-    if (!response.ok) throw await refusalOf(response);
-    return response.json();
+    return answerOf(await ask(new URL(path, this.#base), request));
   }
   /** Tell where the server has agreed to less than was offered. */
   #compare(connection) {

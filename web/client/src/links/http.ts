@@ -1,4 +1,4 @@
-import { Ending, ask, explain, lastWord, refusalOf } from "../endings";
+import { Ending, answerOf, ask, explain, lastWord, refusalOf } from "../endings";
 import { type ClientEvent, type MediaEvent, parse, type MediaFormat, type Start, warning } from "../messages";
 import { ANSWER_TIMEOUT_MS, type Admission, CLOSE_TIMEOUT_MS, JSON_TYPE, type Link, type Owner, pause } from "./link";
 
@@ -47,8 +47,7 @@ export class HttpLink implements Link {
 
   async open(start: Start): Promise<Admission> {
     const response = await ask(this.#url, { method: "POST", body: JSON.stringify(start), headers: JSON_TYPE });
-    if (!response.ok) throw await refusalOf(response);
-    const { token, media_format: format, links }: Offered = await response.json();
+    const { token, media_format: format, links } = await answerOf<Offered>(response);
     const [send, events, end] = [links.send, links.events, links.end].map((link) => new URL(link, response.url));
     this.#addresses = { send: send!, events: events!, end: end! };
     this.#authorization = { Authorization: `Bearer ${token}` };
