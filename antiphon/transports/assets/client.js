@@ -667,12 +667,20 @@ registerProcessor("antiphon-playback", Playback);
 }
 
 // src/audio/sound.ts
+var GESTURES = ["pointerup", "keydown"];
 var Sound = class {
   context = new AudioContext({ latencyHint: "interactive" });
-  /** Load the worklets; does nothing more when it is closed before they are there. */
-  async open() {
+  #element = null;
+  #begin = () => {
     this.context.resume().catch(() => {
     });
+    this.#element?.play().catch(() => {
+    });
+  };
+  /** Load the worklets; does nothing more when it is closed before they are there. */
+  async open() {
+    this.#begin();
+    for (const gesture of GESTURES) addEventListener(gesture, this.#begin);
     const address = workletAddress();
     try {
       await this.context.audioWorklet.addModule(address);
@@ -692,8 +700,18 @@ var Sound = class {
   async playOn(speaker) {
     await chooseSink(this.context, speaker);
   }
+  /** Play this element, which has a stream of its own. */
+  play(element) {
+    this.#element = element;
+    this.#begin();
+  }
   close() {
+    for (const gesture of GESTURES) removeEventListener(gesture, this.#begin);
     if (!this.#isClosed) this.context.close();
+  }
+  /** Whether the browser does not let it sound yet. */
+  get isHeld() {
+    return this.context.state === "suspended";
   }
   get #isClosed() {
     return this.context.state === "closed";
@@ -1414,6 +1432,7 @@ function obstacle(transport) {
 // src/call.ts
 var PING_INTERVAL_MS = 2e3;
 var MEASURE_INTERVAL_MS = 1e3;
+var HELD_MS = 1e3;
 var LINKS = { webrtc: PeerLink, websocket: WebSocketLink, http: HttpLink };
 var DEFAULTS = {
   transport: "websocket",
@@ -1444,6 +1463,7 @@ var Call = class {
   #outputs = null;
   #timers = [];
   #pingSent = null;
+  #unanswered = 0;
   /** For `input_hook` and `outputs`; another after a reconnection, unless it was given. */
   id;
   /** Proves to the server that a request is about this call; null until the call is open. */
@@ -1631,6 +1651,7 @@ var Call = class {
   async #openSound() {
     this.#sound = new Sound();
     await this.#sound.open();
+    setTimeout(() => this.#sound.isHeld && this.#warn(silenced()), HELD_MS);
     const { speaker, transport } = this.#options;
     if (speaker !== void 0 && transport !== "webrtc") await this.#sound.playOn(speaker).catch((error) => this.#warn(error));
   }
@@ -1670,8 +1691,7 @@ var Call = class {
     this.#speaker ??= new Audio();
     this.#speaker.srcObject = new MediaStream([track]);
     if (speaker !== void 0) chooseSink(this.#speaker, speaker).catch((error) => this.#warn(error));
-    this.#speaker.play().catch(() => {
-    });
+    this.#sound.play(this.#speaker);
     this.#listening = this.#sound.capture(track, sampleRate, (frame) => {
       onAudio?.(frame, sampleRate);
       this.#tellLevel("out", measure(frame));
@@ -1730,8 +1750,9 @@ var Call = class {
   #ping() {
     if (this.#pingSent === null) {
       this.#pingSent = performance.now();
+      this.#unanswered = 0;
       this.#link?.send({ event: "ping" });
-    } else if (performance.now() - this.#pingSent > ANSWER_TIMEOUT_MS) {
+    } else if (++this.#unanswered * PING_INTERVAL_MS >= ANSWER_TIMEOUT_MS) {
       this.#lose(this.#link, new Ending("lost", "The server is gone: it has stopped answering."));
     }
   }
@@ -1790,6 +1811,9 @@ function guard(callback) {
 }
 function newId() {
   return crypto.randomUUID?.() ?? "";
+}
+function silenced() {
+  return new Ending("unsupported", "The browser lets this page play no sound until somebody clicks or types in it.");
 }
 function unanswered() {
   return new Ending("unreachable", "The server took the connection but did not answer in time.");

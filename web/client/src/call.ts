@@ -24,6 +24,7 @@ import { obstacle } from "./support";
 
 const PING_INTERVAL_MS = 2000;
 const MEASURE_INTERVAL_MS = 1000;
+const HELD_MS = 1000; // a browser that lets a page sound has done so by then
 const LINKS = { webrtc: PeerLink, websocket: WebSocketLink, http: HttpLink };
 const DEFAULTS = {
   transport: "websocket",
@@ -61,6 +62,7 @@ export class Call {
   #outputs: Outputs | null = null;
   #timers: number[] = [];
   #pingSent: number | null = null;
+  #unanswered = 0;
 
   /** For `input_hook` and `outputs`; another after a reconnection, unless it was given. */
   id: string;
@@ -273,6 +275,7 @@ export class Call {
   async #openSound(): Promise<void> {
     this.#sound = new Sound();
     await this.#sound.open();
+    setTimeout(() => this.#sound!.isHeld && this.#warn(silenced()), HELD_MS);
     const { speaker, transport } = this.#options;
     if (speaker !== undefined && transport !== "webrtc") await this.#sound.playOn(speaker).catch((error) => this.#warn(error));
   }
@@ -317,7 +320,7 @@ export class Call {
     this.#speaker ??= new Audio();
     this.#speaker.srcObject = new MediaStream([track]);
     if (speaker !== undefined) chooseSink(this.#speaker, speaker).catch((error) => this.#warn(error));
-    this.#speaker.play().catch(() => {}); // refused only when the call is over before it begins
+    this.#sound!.play(this.#speaker);
     this.#listening = this.#sound!.capture(track, sampleRate, (frame) => {
       onAudio?.(frame, sampleRate);
       this.#tellLevel("out", measure(frame));
@@ -386,8 +389,10 @@ export class Call {
   #ping(): void {
     if (this.#pingSent === null) {
       this.#pingSent = performance.now();
+      this.#unanswered = 0;
       this.#link?.send({ event: "ping" });
-    } else if (performance.now() - this.#pingSent > ANSWER_TIMEOUT_MS) {
+    } else if (++this.#unanswered * PING_INTERVAL_MS >= ANSWER_TIMEOUT_MS) {
+      // Counted, for a page that stood still hears of no answer meanwhile.
       this.#lose(this.#link!, new Ending("lost", "The server is gone: it has stopped answering."));
     }
   }
@@ -456,6 +461,10 @@ function guard<Told extends unknown[]>(callback: (...told: Told) => void): (...t
 /** Without a secure origin there is no random id, and no call either. */
 function newId(): string {
   return crypto.randomUUID?.() ?? "";
+}
+
+function silenced(): Ending {
+  return new Ending("unsupported", "The browser lets this page play no sound until somebody clicks or types in it.");
 }
 
 function unanswered(): Ending {
