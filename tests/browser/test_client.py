@@ -407,15 +407,15 @@ async def test_a_page_that_may_not_sound_yet_says_so_and_sounds_with_the_first_c
     """
     script = f"""addEventListener("load", async () => {{
       {IMPORT}
-      for (const transport of ["websocket", "webrtc"]) {{
+      window.calls = ["websocket", "webrtc"].map((transport) => {{
         let isLoud = false;
-        client.connect({{
+        return client.connect({{
           transport,
           mode: "receive",
           onLevel: ({{ rms }}) => isLoud || (rms > 0.1 && console.log("loud", (isLoud = true))),
           onMessage: ({{ type, data }}) => type === "warning" && console.log(data),
         }});
-      }}
+      }});
     }})"""
     told: list[str] = []
     warning = "The browser lets this page play no sound until somebody clicks or types in it."
@@ -434,6 +434,7 @@ async def test_a_page_that_may_not_sound_yet_says_so_and_sounds_with_the_first_c
             await page.mouse.click(5, 5)
             while len(told) < 4:
                 await page.wait_for_event("console")
+        await page.evaluate("Promise.all(calls.map((call) => call.stop()))")
     assert told == [warning, warning, "loud true", "loud true"]
 
 
