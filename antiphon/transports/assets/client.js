@@ -269,11 +269,18 @@ var Meter = class {
 var HALF_LIFE = 10;
 var FIRST_GUESS = 0.08;
 var SMOOTHING = 1 / 16;
+var WINDOW = 5;
+var MOST_DRIFT = 1e-3;
 var Arrivals = class {
   #first = 0;
   #last = null;
   #earliest = Infinity;
   #behind = 0;
+  #windowStart = 0;
+  #soonest = Infinity;
+  // in this window
+  #before = null;
+  // in the window before
   /** The mean change from frame to frame of how far each is behind the earliest before it. */
   jitter = 0;
   /** How long playing had to wait at the start, for nothing to come too late; slowly forgotten. */
@@ -282,10 +289,14 @@ var Arrivals = class {
   begin(at) {
     this.#first = at;
     this.#earliest = Infinity;
+    this.#windowStart = at;
+    this.#soonest = Infinity;
+    this.#before = null;
   }
   /** Something came, with \`before\` seconds of the stream ahead of it. */
   add(at, before) {
     const transit = at - before;
+    this.#followClock(at, transit);
     const isFirst = this.#earliest === Infinity;
     this.#earliest = Math.min(this.#earliest, transit);
     const behind = transit - this.#earliest;
@@ -294,6 +305,15 @@ var Arrivals = class {
     const passed = Math.max(0, at - (this.#last ?? at));
     this.#last = at;
     this.worst = Math.max(transit - this.#first, this.worst * 0.5 ** (passed / HALF_LIFE));
+  }
+  #followClock(at, transit) {
+    this.#soonest = Math.min(this.#soonest, transit);
+    if (at - this.#windowStart < WINDOW) return;
+    const drift = this.#soonest - (this.#before ?? this.#soonest);
+    if (Math.abs(drift) <= MOST_DRIFT * WINDOW) this.#first += drift;
+    this.#before = this.#soonest;
+    this.#soonest = Infinity;
+    this.#windowStart = at;
   }
   /** How much later the stream is played than from its first arrival without a gap. */
   lag(at, played) {
