@@ -6,7 +6,7 @@ from urllib.parse import urljoin, urlsplit
 import anyio
 import numpy as np
 import pytest
-from playwright.async_api import BrowserContext, Route, expect
+from playwright.async_api import BrowserContext, ConsoleMessage, Route, expect
 
 from antiphon.core.audio.g711 import mulaw_decode, mulaw_encode
 from tests.browser.conftest import launched, profile
@@ -419,13 +419,18 @@ async def test_a_page_that_may_not_sound_yet_says_so_and_sounds_with_the_first_c
     }})"""
     told: list[str] = []
     warning = "The browser lets this page play no sound until somebody clicks or types in it."
+
+    def hear(message: ConsoleMessage) -> None:
+        if message.type == "log":
+            told.append(message.text)
+
     async with (
         serving("tests.browser.streams:tone") as server,
         launched(chromium, "--autoplay-policy=document-user-activation-required") as browser,
         profile(browser) as context,
     ):
         page = await context.new_page()
-        page.on("console", lambda message: message.type == "log" and told.append(message.text))
+        page.on("console", hear)
         await page.add_init_script(script)
         await page.goto(server.url)
         with anyio.fail_after(TIMEOUT / 1000):
