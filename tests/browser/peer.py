@@ -43,6 +43,13 @@ class Peer:
         await self.admit()
         return start
 
+    async def ping(self) -> None:
+        """Wait for the first ping, and leave it unanswered."""
+        async for text in self._socket:
+            if json.loads(text) == {"event": "ping"}:
+                return
+        raise AssertionError("the client left before it asked for an answer")
+
     async def admit(self) -> None:
         """Answer a `start`."""
         await self.say(event="started", media_format=FORMAT, token="a token")

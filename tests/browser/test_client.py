@@ -1,13 +1,16 @@
 """The browser client: its codec and resampler, and what it says and shows to a scripted server."""
 
 from typing import Any
+from urllib.parse import urljoin, urlsplit
 
+import anyio
 import numpy as np
 import pytest
-from playwright.async_api import BrowserContext, expect
+from playwright.async_api import BrowserContext, ConsoleMessage, Route, expect
 
 from antiphon.core.audio.g711 import mulaw_decode, mulaw_encode
-from tests.browser.console import Console, opened
+from tests.browser.conftest import launched, profile
+from tests.browser.console import TIMEOUT, Console, opened
 from tests.browser.peer import FRAMES_PER_SECOND, Peer, peer
 from tests.browser.server import serving
 
@@ -132,6 +135,118 @@ async def test_clear_drops_what_waits_and_answers_its_marks(console: Console) ->
     assert played[0] < 5 * FRAMES_PER_SECOND
 
 
+async def test_options_that_cannot_be_are_refused_at_once(console: Console) -> None:
+    """A mode with a slip in it opens no microphone."""
+    script = f"""async (options) => {{
+      {IMPORT}
+      try {{
+        return client.connect(options).state;
+      }} catch ({{ name, message }}) {{
+        return `${{name}}: ${{message}}`;
+      }}
+    }}"""
+    assert [
+        await console.run(script, {"transport": "pigeon"}),
+        await console.run(script, {"transport": "http", "modality": "video"}),
+        await console.run(script, {"mode": "recieve"}),
+    ] == [
+        "TypeError: unknown transport: pigeon",
+        "TypeError: http does not carry video",
+        "TypeError: unknown mode: recieve",
+    ]
+
+
+async def test_an_option_that_is_undefined_is_one_left_out(console: Console) -> None:
+    script = f"""async (url) => {{
+      {IMPORT}
+      const names = ["transport", "sampleRate", "reconnect", "onState"];
+      const options = Object.fromEntries(names.map((name) => [name, undefined]));
+      window.call = client.connect({{ url, mode: "receive", ...options }});
+    }}"""
+    starts: list[dict[str, Any]] = []
+
+    async def peer_script(server: Peer) -> None:
+        starts.append(await server.accept())
+        await server.close(1000)
+
+    async with peer(peer_script) as url:
+        await console.run(script, url)
+        assert (await console.run(ENDING))["cause"] == "ended"
+    assert starts[0]["media_format"]["sample_rate"] == 24000
+
+
+async def test_a_mistake_in_a_callback_is_reported_and_the_call_goes_on(console: Console) -> None:
+    script = f"""async (url) => {{
+      {IMPORT}
+      window.reported = [];
+      window.reportError = ({{ message }}) => reported.push(message);
+      const callback = (name) => [name, () => {{ throw new Error(name); }}];
+      const names = ["onState", "onMessage", "onAudio", "onCapture", "onLevel", "onInterrupted"];
+      window.call = client.connect({{ url, ...Object.fromEntries(names.map(callback)) }});
+    }}"""
+
+    async def peer_script(server: Peer) -> None:
+        await server.accept()
+        await server.play(1)
+        await server.mark("said")
+        await server.hear("media")
+        await server.hear("mark")
+        await server.say(event="clear")
+        await server.hear("media")
+        await console.until("reported.includes('onInterrupted')")
+        await server.close(1000)
+
+    async with peer(peer_script) as url:
+        await console.run(script, url)
+        assert (await console.run(ENDING))["cause"] == "ended"
+    assert set(await console.run("reported")) == {
+        "onState", "onMessage", "onAudio", "onCapture", "onLevel", "onInterrupted",
+    }  # fmt: skip
+
+
+async def test_the_page_has_its_call_before_it_is_told_of_it(console: Console) -> None:
+    script = f"""async () => {{
+      {IMPORT}
+      const told = [];
+      const call = client.connect({{ onState: (state) => told.push([state, call.state]) }});
+      await call.stop();
+      const onState = (state) => told.push([state, other.state]);
+      const other = client.connect({{ mode: "receive", onState }});
+      while (other.state === "new") await null;
+      await other.stop();
+      return told;
+    }}"""
+    states = ["closing", "closed", "preparing", "closing", "closed"]
+    assert await console.run(script) == [[state, state] for state in states]
+
+
+@pytest.mark.parametrize("transport", ["websocket", "http"])
+async def test_what_is_no_json_is_thrown_back_and_the_call_goes_on(
+    console: Console, transport: str
+) -> None:
+    script = f"""async (transport) => {{
+      {IMPORT}
+      const inputs = {{}};
+      inputs.own = inputs;
+      const {{ text }} = await client.connect({{ transport, mode: "receive", inputs }}).ended;
+      window.call = client.connect({{ transport, mode: "receive" }});
+      return text.split("\\n")[0];
+    }}"""
+    told = "The call could not be made: Converting circular structure to JSON"
+    assert await console.run(script, transport) == told
+    await console.until("call.state === 'open'")
+    mistake = """() => {
+      try {
+        call.send({ event: "message", data: 10n });
+      } catch ({ name }) {
+        return name;
+      }
+    }"""
+    assert await console.run(mistake) == "TypeError"
+    await console.run("call.send({ event: 'stop' })")
+    assert (await console.run(ENDING))["cause"] == "ended"
+
+
 async def test_start_names_the_format_and_the_mode(console: Console) -> None:
     starts: list[dict[str, Any]] = []
 
@@ -214,6 +329,118 @@ async def test_the_end_of_a_call_is_explained(
         ending = await console.run(ENDING)
     assert (ending["cause"], ending["text"]) == (cause, text)
     assert await console.run("window.messages") == messages
+
+
+BASE = "The option `url` is the base of the server's routes."
+
+
+@pytest.mark.parametrize(
+    ("answer", "cause", "text"),
+    [
+        (
+            {"status": 404, "body": "no such page"},
+            "refused",
+            "No calls are served at this address. {base}",
+        ),
+        (
+            {"status": 200, "body": "<!doctype html>"},
+            "protocol",
+            "What answers at {url} serves no calls. {base}",
+        ),
+        (
+            {"status": 502, "body": "<html>Bad Gateway"},
+            "unreachable",
+            "The server does not answer at {host}. Is it running, and does it allow this page?",
+        ),
+    ],
+)
+async def test_what_is_no_server_of_calls_is_told_as_that(
+    console: Console, answer: dict[str, Any], cause: str, text: str
+) -> None:
+    """A wrong address, a page that answers everything, and a proxy whose server is gone."""
+    script = f"""async (transport) => {{
+      {IMPORT}
+      const {{ cause, text }} = await client.connect({{ transport, mode: "receive" }}).ended;
+      return [cause, text];
+    }}"""
+
+    async def reply(route: Route) -> None:
+        await route.fulfill(**answer)
+
+    for transport, path in (("http", "http/offer"), ("webrtc", "webrtc/configuration")):
+        url = urljoin(console.page.url, path)
+        await console.page.route(url, reply)
+        told = text.format(base=BASE, url=url, host=urlsplit(url).netloc)
+        assert await console.run(script, transport) == [cause, told]
+
+
+async def test_a_page_that_stood_still_gives_the_answer_time_to_be_heard(console: Console) -> None:
+    """A machine that slept, or a dialogue: the answer waits behind the clock's next tick."""
+    script = f"""async (url) => {{
+      {IMPORT}
+      const [every, now] = [window.setInterval, performance.now.bind(performance)];
+      window.ticks = 0;
+      window.setInterval = (tick, delay) => every(() => (ticks++, tick()), delay / 20);
+      window.sleep = () => (performance.now = () => now() + 60_000);
+      window.call = client.connect({{ url, mode: "receive" }});
+    }}"""
+
+    async def peer_script(server: Peer) -> None:
+        await server.accept()
+        await server.ping()
+        await console.run("ticks = 0, sleep()")
+        await console.until("ticks >= 2")
+        await server.say(event="pong")
+        await server.close(1000)
+
+    async with peer(peer_script) as url:
+        await console.run(script, url)
+        assert (await console.run(ENDING))["cause"] == "ended"
+
+
+async def test_a_page_that_may_not_sound_yet_says_so_and_sounds_with_the_first_click(
+    chromium: str,
+) -> None:
+    """Browsers let no page sound that nobody has used, unless it listens to a microphone.
+
+    What a page is asked to evaluate counts as use, so this one tells by itself.
+    """
+    script = f"""addEventListener("load", async () => {{
+      {IMPORT}
+      window.calls = ["websocket", "webrtc"].map((transport) => {{
+        let isLoud = false;
+        return client.connect({{
+          transport,
+          mode: "receive",
+          onLevel: ({{ rms }}) => isLoud || (rms > 0.1 && console.log("loud", (isLoud = true))),
+          onMessage: ({{ type, data }}) => type === "warning" && console.log(data),
+        }});
+      }});
+    }})"""
+    told: list[str] = []
+    warning = "The browser lets this page play no sound until somebody clicks or types in it."
+
+    def hear(message: ConsoleMessage) -> None:
+        if message.type == "log":
+            told.append(message.text)
+
+    async with (
+        serving("tests.browser.streams:tone") as server,
+        launched(chromium, "--autoplay-policy=document-user-activation-required") as browser,
+        profile(browser) as context,
+    ):
+        page = await context.new_page()
+        page.on("console", hear)
+        await page.add_init_script(script)
+        await page.goto(server.url)
+        with anyio.fail_after(TIMEOUT / 1000):
+            while told.count(warning) < 2:
+                await page.wait_for_event("console")
+            await page.mouse.click(5, 5)
+            while len(told) < 4:
+                await page.wait_for_event("console")
+        await page.evaluate("Promise.all(calls.map((call) => call.stop()))")
+    assert told == [warning, warning, "loud true", "loud true"]
 
 
 async def test_the_log_keeps_the_newest_two_hundred(console: Console) -> None:

@@ -132,6 +132,31 @@ async def test_a_device_that_is_not_there_is_said_and_the_call_goes_on(console: 
     assert await console.run("[kept.readyState, kept.enabled]") == ["live", True]
 
 
+async def test_a_call_that_is_over_holds_no_track_of_the_page_and_opens_no_device(
+    console: Console,
+) -> None:
+    script = """() => {
+      window.kept = new AudioContext().createMediaStreamDestination().stream.getTracks()[0];
+      window.listeners = 0;
+      const [add, remove] = [kept.addEventListener, kept.removeEventListener];
+      kept.addEventListener = (...of) => (listeners++, add.apply(kept, of));
+      kept.removeEventListener = (...of) => (listeners--, remove.apply(kept, of));
+      window.asked = 0;
+      navigator.mediaDevices.getUserMedia = async () => {
+        asked++;
+        throw new Error("the call is over");
+      };
+    }"""
+    await console.run(script)
+    await console.run(CALL.replace("...options,", "microphone: kept,"), {})
+    await console.until(OPEN)
+    assert await console.run("listeners") == 1
+    await console.run("call.stop()")
+    assert await console.run("listeners") == 0
+    await console.run("call.useMicrophone('default')")
+    assert await console.run("asked") == 0
+
+
 async def test_the_camera_is_chosen_and_changed(context: BrowserContext) -> None:
     async with (
         serving("--modality", "video") as server,

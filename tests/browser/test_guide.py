@@ -217,6 +217,7 @@ async def test_the_choice_is_kept_in_the_url_and_taken_from_it(
         ({"modality": "video", "mode": "receive"}, "#audio", ("audio", "receive")),
         ({"modality": "smell", "mode": "receive"}, "", ("audio", "send-receive")),
         (None, "", ("audio", "send-receive")),
+        (None, "#video%2Freceive/50%", ("video", "receive")),
     ],
 )
 async def test_what_the_stream_serves_is_chosen_first(
@@ -234,6 +235,16 @@ async def test_what_the_stream_serves_is_chosen_first(
         await console.page.wait_for_load_state("networkidle")
         for value in chosen:
             await expect(console.page.locator(f"input[value={value}]")).to_be_checked()
+
+
+async def test_without_javascript_the_guide_says_what_is_missing(
+    browser: Browser, grid: Server
+) -> None:
+    context = await browser.new_context(java_script_enabled=False)
+    page = await context.new_page()
+    await page.goto(f"{grid.url}/audio/send-receive/docs")
+    await expect(page.locator("noscript")).to_be_in_viewport()
+    await context.close()
 
 
 async def test_code_is_copied_as_it_is_shown(context: BrowserContext, grid: Server) -> None:

@@ -167,6 +167,19 @@ async def test_a_delay_is_made_up_for_without_a_click(page: Console) -> None:
     assert power.min() > 0.9 * LOUDNESS**2 / 2  # what is joined is in phase
 
 
+async def test_a_clock_that_is_a_little_faster_adds_no_delay(page: Console) -> None:
+    """By 40 ms in 45 s, which is more than clocks of sound differ by."""
+    result = await played(page, frames(np.arange(2250) * 0.02 * (1 - 9e-4)), 44.8, tone(45))
+    assert result.figures("buffered")[-100:].max() < 115
+    assert result.figures("underruns")[-1] == 0
+    assert result.steepest <= STEEPEST * 1.5
+
+
+async def test_a_clock_that_is_a_little_slower_is_no_jitter(page: Console) -> None:
+    result = await played(page, frames(np.arange(2250) * 0.02 * (1 + 9e-4)), 45)
+    assert result.figures("target")[-1] < 50
+
+
 async def test_clear_tells_what_was_heard_and_what_was_dropped(page: Console) -> None:
     arrivals: list[Arrival] = [
         *frames([0.0] * 50),

@@ -139,6 +139,8 @@ declare function lastWord(message: WireMessage, before: Ending | null): Ending |
 declare function explain(code: number, reason: string, word: Ending | null): Ending;
 /** The ending that a response with an error status means. */
 declare function refusalOf(response: Response): Promise<Ending>;
+/** What a response says. Throws an Ending when it is a refusal, or comes from something else. */
+declare function answerOf<Body>(response: Response): Promise<Body>;
 /** A response, whatever its status. Throws an Ending when there is none. */
 declare function ask(url: URL, request: RequestInit): Promise<Response>;
 declare function unreachable(url: URL): Ending;
@@ -197,7 +199,7 @@ interface Interruption {
 interface ConnectOptions {
     /** Of the call, for `input_hook` and `outputs`; random by default, and then another for each reconnection. */
     id?: string;
-    /** Base of the server's routes, relative to the page; the page's own by default. */
+    /** Base of the server's routes, with a slash at its end, relative to the page; the page's own by default. */
     url?: string | URL;
     /** `websocket` by default. */
     transport?: Transport;
@@ -284,6 +286,7 @@ interface Stats {
     /** Only over WebRTC. */
     network: Network | null;
 }
+declare const MODES: readonly Mode[];
 /** What each transport can carry. */
 declare const MODALITIES: Record<Transport, readonly Modality[]>;
 /** What keeps calls from working on this page, or those of one transport, as a sentence, or null. */

@@ -190,6 +190,7 @@ function refusal(meta) {
     connection_closed: "The server has closed this call.",
     unknown_connection: "The server does not know this call any more.",
     unsupported_modality: "The server does not serve this kind of call.",
+    not_found: "No calls are served at this address. The option `url` is the base of the server's routes.",
     unauthorized: "The server did not let this page in: it is not authorised.",
     forbidden_origin: `The server takes no calls from pages of ${location.origin}.`
   };
@@ -199,14 +200,22 @@ function refusal(meta) {
 var STATUS_ERRORS = {
   401: "unauthorized",
   403: "forbidden_origin",
-  404: "unknown_connection",
+  404: "not_found",
   410: "connection_closed"
 };
+var GATEWAY_STATUSES = [502, 503, 504];
 async function refusalOf(response) {
   const body = await response.json().catch(() => null);
   const retryAfter = Number(response.headers.get("Retry-After"));
   if (body?.meta) return refusal({ ...body.meta, ...retryAfter ? { retryAfter } : {} });
+  if (GATEWAY_STATUSES.includes(response.status)) return unreachable(new URL(response.url));
   return refusal({ error: STATUS_ERRORS[response.status] ?? `HTTP status ${response.status}` });
+}
+async function answerOf(response) {
+  if (!response.ok) throw await refusalOf(response);
+  return response.json().catch(() => {
+    throw new Ending("protocol", `What answers at ${response.url} serves no calls. The option \`url\` is the base of the server's routes.`);
+  });
 }
 async function ask(url, request) {
   try {
@@ -260,11 +269,18 @@ var Meter = class {
 var HALF_LIFE = 10;
 var FIRST_GUESS = 0.08;
 var SMOOTHING = 1 / 16;
+var WINDOW = 5;
+var MOST_DRIFT = 1e-3;
 var Arrivals = class {
   #first = 0;
   #last = null;
   #earliest = Infinity;
   #behind = 0;
+  #windowStart = 0;
+  #soonest = Infinity;
+  // in this window
+  #before = null;
+  // in the window before
   /** The mean change from frame to frame of how far each is behind the earliest before it. */
   jitter = 0;
   /** How long playing had to wait at the start, for nothing to come too late; slowly forgotten. */
@@ -273,10 +289,14 @@ var Arrivals = class {
   begin(at) {
     this.#first = at;
     this.#earliest = Infinity;
+    this.#windowStart = at;
+    this.#soonest = Infinity;
+    this.#before = null;
   }
   /** Something came, with \`before\` seconds of the stream ahead of it. */
   add(at, before) {
     const transit = at - before;
+    this.#followClock(at, transit);
     const isFirst = this.#earliest === Infinity;
     this.#earliest = Math.min(this.#earliest, transit);
     const behind = transit - this.#earliest;
@@ -285,6 +305,15 @@ var Arrivals = class {
     const passed = Math.max(0, at - (this.#last ?? at));
     this.#last = at;
     this.worst = Math.max(transit - this.#first, this.worst * 0.5 ** (passed / HALF_LIFE));
+  }
+  #followClock(at, transit) {
+    this.#soonest = Math.min(this.#soonest, transit);
+    if (at - this.#windowStart < WINDOW) return;
+    const drift = this.#soonest - (this.#before ?? this.#soonest);
+    if (Math.abs(drift) <= MOST_DRIFT * WINDOW) this.#first += drift;
+    this.#before = this.#soonest;
+    this.#soonest = Infinity;
+    this.#windowStart = at;
   }
   /** How much later the stream is played than from its first arrival without a gap. */
   lag(at, played) {
@@ -658,12 +687,20 @@ registerProcessor("antiphon-playback", Playback);
 }
 
 // src/audio/sound.ts
+var GESTURES = ["pointerup", "keydown"];
 var Sound = class {
   context = new AudioContext({ latencyHint: "interactive" });
-  /** Load the worklets; does nothing more when it is closed before they are there. */
-  async open() {
+  #element = null;
+  #begin = () => {
     this.context.resume().catch(() => {
     });
+    this.#element?.play().catch(() => {
+    });
+  };
+  /** Load the worklets; does nothing more when it is closed before they are there. */
+  async open() {
+    this.#begin();
+    for (const gesture of GESTURES) addEventListener(gesture, this.#begin);
     const address = workletAddress();
     try {
       await this.context.audioWorklet.addModule(address);
@@ -683,8 +720,18 @@ var Sound = class {
   async playOn(speaker) {
     await chooseSink(this.context, speaker);
   }
+  /** Play this element, which has a stream of its own. */
+  play(element) {
+    this.#element = element;
+    this.#begin();
+  }
   close() {
+    for (const gesture of GESTURES) removeEventListener(gesture, this.#begin);
     if (!this.#isClosed) this.context.close();
+  }
+  /** Whether the browser does not let it sound yet. */
+  get isHeld() {
+    return this.context.state === "suspended";
   }
   get #isClosed() {
     return this.context.state === "closed";
@@ -796,6 +843,7 @@ function named(found, kind, word) {
 var Sources = class {
   stream = new MediaStream();
   #own = /* @__PURE__ */ new Set();
+  #onEnded = ({ target }) => this.#lost(target.kind === "audio" ? "microphone" : "camera");
   #lost;
   #isMuted = false;
   /** `lost` is called with the kind of device when one that is in use goes away. */
@@ -838,12 +886,11 @@ var Sources = class {
     if (old) this.#drop(old);
     this.stream.addTrack(track);
     if (track.kind === "audio" && this.#isMuted) track.enabled = false;
-    track.addEventListener("ended", () => {
-      if (this.stream.getTracks().includes(track)) this.#lost(track.kind === "audio" ? "microphone" : "camera");
-    });
+    track.addEventListener("ended", this.#onEnded);
   }
   #drop(track) {
     this.stream.removeTrack(track);
+    track.removeEventListener("ended", this.#onEnded);
     if (this.#own.delete(track)) track.stop();
     else if (track.kind === "audio" && this.#isMuted) track.enabled = true;
   }
@@ -928,8 +975,7 @@ var HttpLink = class {
   }
   async open(start) {
     const response = await ask(this.#url, { method: "POST", body: JSON.stringify(start), headers: JSON_TYPE });
-    if (!response.ok) throw await refusalOf(response);
-    const { token, media_format: format, links } = await response.json();
+    const { token, media_format: format, links } = await answerOf(response);
     const [send, events, end] = [links.send, links.events, links.end].map((link) => new URL(link, response.url));
     this.#addresses = { send, events, end };
     this.#authorization = { Authorization: `Bearer ${token}` };
@@ -944,16 +990,16 @@ var HttpLink = class {
     return { token, format };
   }
   send(event) {
-    this.#waiting.push(event);
+    this.#waiting.push({ text: JSON.stringify(event), isFrame: false });
     this.#wake();
   }
   /** What is given up is the oldest frame. */
   sendMedia(event) {
-    this.#waiting.push(event);
+    this.#waiting.push({ text: JSON.stringify(event), isFrame: true });
     this.#frames += 1;
     this.#wake();
     if (this.#frames <= MAX_WAITING_FRAMES) return 0;
-    this.#waiting.splice(this.#waiting.findIndex(isFrame), 1);
+    this.#waiting.splice(this.#waiting.findIndex(({ isFrame }) => isFrame), 1);
     this.#frames -= 1;
     return 1;
   }
@@ -1014,10 +1060,10 @@ var HttpLink = class {
         await new Promise((resolve) => this.#wake = resolve);
         continue;
       }
-      const lines = this.#waiting.map((event) => JSON.stringify(event) + "\n");
+      const body = this.#waiting.map(({ text }) => text + "\n").join("");
       this.#waiting = [];
       this.#frames = 0;
-      const problem = await this.#deliver(lines.join(""));
+      const problem = await this.#deliver(body);
       if (problem) this.#end(this.#lastWord ?? problem);
     }
   }
@@ -1037,9 +1083,6 @@ var HttpLink = class {
     }
   }
 };
-function isFrame({ event }) {
-  return event === "media";
-}
 
 // src/links/network.ts
 function totals(report) {
@@ -1237,9 +1280,7 @@ var PeerLink = class {
     return this.#ask("webrtc/offer", { method: "POST", body: JSON.stringify(body), headers });
   }
   async #ask(path, request) {
-    const response = await ask(new URL(path, this.#base), request);
-    if (!response.ok) throw await refusalOf(response);
-    return response.json();
+    return answerOf(await ask(new URL(path, this.#base), request));
   }
   /** Tell where the server has agreed to less than was offered. */
   #compare(connection) {
@@ -1281,12 +1322,13 @@ var WebSocketLink = class {
   open(start) {
     return new Promise((resolve, reject) => {
       this.#admit = resolve;
+      const said = JSON.stringify(start);
       const socket = new WebSocket(this.#url);
       socket.binaryType = "arraybuffer";
       let opened = false;
       socket.onopen = () => {
         opened = true;
-        socket.send(JSON.stringify(start));
+        socket.send(said);
       };
       socket.onmessage = ({ data }) => this.#receive(data);
       socket.onclose = ({ code, reason }) => {
@@ -1329,6 +1371,7 @@ var WebSocketLink = class {
 };
 
 // src/options.ts
+var MODES = ["send-receive", "send", "receive"];
 var MODALITIES = {
   webrtc: ["audio", "video", "audio-video"],
   websocket: ["audio"],
@@ -1409,6 +1452,7 @@ function obstacle(transport) {
 // src/call.ts
 var PING_INTERVAL_MS = 2e3;
 var MEASURE_INTERVAL_MS = 1e3;
+var HELD_MS = 1e3;
 var LINKS = { webrtc: PeerLink, websocket: WebSocketLink, http: HttpLink };
 var DEFAULTS = {
   transport: "websocket",
@@ -1439,6 +1483,7 @@ var Call = class {
   #outputs = null;
   #timers = [];
   #pingSent = null;
+  #unanswered = 0;
   /** For `input_hook` and `outputs`; another after a reconnection, unless it was given. */
   id;
   /** Proves to the server that a request is about this call; null until the call is open. */
@@ -1462,14 +1507,15 @@ var Call = class {
   /** Resolves when the call is over; never rejects. */
   ended = new Promise((resolve) => this.#finish = resolve);
   constructor(options = {}) {
-    this.#options = { ...DEFAULTS, ...options };
-    const { transport, modality, url, id, reconnect } = this.#options;
+    this.#options = settle(options);
+    const { transport, modality, mode, url, id, reconnect } = this.#options;
     if (!Object.hasOwn(LINKS, transport)) throw new TypeError(`unknown transport: ${transport}`);
     if (!MODALITIES[transport].includes(modality)) throw new TypeError(`${transport} does not carry ${modality}`);
+    if (!MODES.includes(mode)) throw new TypeError(`unknown mode: ${mode}`);
     this.id = id ?? newId();
     this.#base = new URL(url ?? document.baseURI, document.baseURI);
     this.#retries = new Retries(reconnect);
-    this.#run().catch((error) => this.#end(asEnding(error)));
+    queueMicrotask(() => this.#run().catch((error) => this.#end(asEnding(error))));
   }
   /** The connection of a call over WebRTC, for what this module has no words for. */
   get peerConnection() {
@@ -1506,7 +1552,7 @@ var Call = class {
     this.#checkSends("audio");
     this.#options.microphone = microphone;
     const isWanted = () => !this.#isLeaving && this.#options.microphone === microphone;
-    if (this.#hasSources && await this.#sources.open("audio", { microphone }, isWanted)) {
+    if (this.#isSending && await this.#sources.open("audio", { microphone }, isWanted)) {
       this.#capture?.use(this.#sources.microphone);
       await this.#link?.replaceTrack?.(this.#sources.microphone);
     }
@@ -1517,7 +1563,7 @@ var Call = class {
     this.#options.camera = camera;
     const { video } = this.#options;
     const isWanted = () => !this.#isLeaving && this.#options.camera === camera;
-    if (this.#hasSources && await this.#sources.open("video", { camera, video }, isWanted)) {
+    if (this.#isSending && await this.#sources.open("video", { camera, video }, isWanted)) {
       await this.#link?.replaceTrack?.(this.#sources.camera);
       this.#showPictures("in", this.#sources.stream);
     }
@@ -1530,6 +1576,7 @@ var Call = class {
   }
   async #run() {
     const { transport, mode } = this.#options;
+    if (this.#isLeaving) return;
     this.#setState("preparing");
     const problem = obstacle(transport);
     if (problem) throw new Ending("unsupported", problem);
@@ -1597,6 +1644,10 @@ var Call = class {
   get #isLeaving() {
     return this.state === "closing" || this.state === "closed";
   }
+  /** Whether a change of device is made now, and not with the start of the call. */
+  get #isSending() {
+    return this.#hasSources && !this.#isLeaving;
+  }
   #checkSends(kind) {
     const { mode, modality } = this.#options;
     if (mode !== "receive" && (modality === kind || modality === "audio-video")) return;
@@ -1604,11 +1655,7 @@ var Call = class {
   }
   #setState(state, ending, retry) {
     this.state = state;
-    try {
-      this.#options.onState?.(state, ending, retry);
-    } catch (error) {
-      reportError(error);
-    }
+    this.#options.onState?.(state, ending, retry);
   }
   /** Whether the call is still wanted when the devices are there. */
   async #openSources() {
@@ -1624,6 +1671,7 @@ var Call = class {
   async #openSound() {
     this.#sound = new Sound();
     await this.#sound.open();
+    setTimeout(() => this.#sound.isHeld && this.#warn(silenced()), HELD_MS);
     const { speaker, transport } = this.#options;
     if (speaker !== void 0 && transport !== "webrtc") await this.#sound.playOn(speaker).catch((error) => this.#warn(error));
   }
@@ -1663,8 +1711,7 @@ var Call = class {
     this.#speaker ??= new Audio();
     this.#speaker.srcObject = new MediaStream([track]);
     if (speaker !== void 0) chooseSink(this.#speaker, speaker).catch((error) => this.#warn(error));
-    this.#speaker.play().catch(() => {
-    });
+    this.#sound.play(this.#speaker);
     this.#listening = this.#sound.capture(track, sampleRate, (frame) => {
       onAudio?.(frame, sampleRate);
       this.#tellLevel("out", measure(frame));
@@ -1723,8 +1770,9 @@ var Call = class {
   #ping() {
     if (this.#pingSent === null) {
       this.#pingSent = performance.now();
+      this.#unanswered = 0;
       this.#link?.send({ event: "ping" });
-    } else if (performance.now() - this.#pingSent > ANSWER_TIMEOUT_MS) {
+    } else if (++this.#unanswered * PING_INTERVAL_MS >= ANSWER_TIMEOUT_MS) {
       this.#lose(this.#link, new Ending("lost", "The server is gone: it has stopped answering."));
     }
   }
@@ -1767,8 +1815,25 @@ var Call = class {
     this.#setState("closed", final);
   }
 };
+function settle(options) {
+  const given = Object.entries(options).filter(([, value]) => value !== void 0);
+  const guarded = given.map(([name, value]) => [name, typeof value === "function" ? guard(value.bind(options)) : value]);
+  return { ...DEFAULTS, ...Object.fromEntries(guarded) };
+}
+function guard(callback) {
+  return (...told) => {
+    try {
+      callback(...told);
+    } catch (error) {
+      reportError(error);
+    }
+  };
+}
 function newId() {
   return crypto.randomUUID?.() ?? "";
+}
+function silenced() {
+  return new Ending("unsupported", "The browser lets this page play no sound until somebody clicks or types in it.");
 }
 function unanswered() {
   return new Ending("unreachable", "The server took the connection but did not answer in time.");

@@ -12,6 +12,7 @@ import { type ClientEvent, type MediaFormat, type Start, type WireMessage, warni
 import {
   type ConnectOptions,
   MODALITIES,
+  MODES,
   type Retry,
   type Source,
   type State,
@@ -23,6 +24,7 @@ import { obstacle } from "./support";
 
 const PING_INTERVAL_MS = 2000;
 const MEASURE_INTERVAL_MS = 1000;
+const HELD_MS = 1000; // a browser that lets a page sound has done so by then
 const LINKS = { webrtc: PeerLink, websocket: WebSocketLink, http: HttpLink };
 const DEFAULTS = {
   transport: "websocket",
@@ -60,6 +62,7 @@ export class Call {
   #outputs: Outputs | null = null;
   #timers: number[] = [];
   #pingSent: number | null = null;
+  #unanswered = 0;
 
   /** For `input_hook` and `outputs`; another after a reconnection, unless it was given. */
   id: string;
@@ -86,14 +89,16 @@ export class Call {
   readonly ended: Promise<Ending> = new Promise((resolve) => (this.#finish = resolve));
 
   constructor(options: ConnectOptions = {}) {
-    this.#options = { ...DEFAULTS, ...options };
-    const { transport, modality, url, id, reconnect } = this.#options;
+    this.#options = settle(options);
+    const { transport, modality, mode, url, id, reconnect } = this.#options;
     if (!Object.hasOwn(LINKS, transport)) throw new TypeError(`unknown transport: ${transport}`);
     if (!MODALITIES[transport].includes(modality)) throw new TypeError(`${transport} does not carry ${modality}`);
+    if (!MODES.includes(mode)) throw new TypeError(`unknown mode: ${mode}`);
     this.id = id ?? newId();
     this.#base = new URL(url ?? document.baseURI, document.baseURI);
     this.#retries = new Retries(reconnect);
-    this.#run().catch((error: unknown) => this.#end(asEnding(error)));
+    // The page has the call before it is told of it.
+    queueMicrotask(() => this.#run().catch((error: unknown) => this.#end(asEnding(error))));
   }
 
   /** The connection of a call over WebRTC, for what this module has no words for. */
@@ -136,7 +141,7 @@ export class Call {
     this.#checkSends("audio");
     this.#options.microphone = microphone;
     const isWanted = (): boolean => !this.#isLeaving && this.#options.microphone === microphone;
-    if (this.#hasSources && (await this.#sources.open("audio", { microphone }, isWanted))) {
+    if (this.#isSending && (await this.#sources.open("audio", { microphone }, isWanted))) {
       this.#capture?.use(this.#sources.microphone!);
       await this.#link?.replaceTrack?.(this.#sources.microphone!);
     }
@@ -148,7 +153,7 @@ export class Call {
     this.#options.camera = camera;
     const { video } = this.#options;
     const isWanted = (): boolean => !this.#isLeaving && this.#options.camera === camera;
-    if (this.#hasSources && (await this.#sources.open("video", { camera, video }, isWanted))) {
+    if (this.#isSending && (await this.#sources.open("video", { camera, video }, isWanted))) {
       await this.#link?.replaceTrack?.(this.#sources.camera!);
       this.#showPictures("in", this.#sources.stream);
     }
@@ -163,6 +168,7 @@ export class Call {
 
   async #run(): Promise<void> {
     const { transport, mode } = this.#options;
+    if (this.#isLeaving) return;
     this.#setState("preparing");
     const problem = obstacle(transport);
     if (problem) throw new Ending("unsupported", problem);
@@ -237,6 +243,11 @@ export class Call {
     return this.state === "closing" || this.state === "closed";
   }
 
+  /** Whether a change of device is made now, and not with the start of the call. */
+  get #isSending(): boolean {
+    return this.#hasSources && !this.#isLeaving;
+  }
+
   #checkSends(kind: "audio" | "video"): void {
     const { mode, modality } = this.#options;
     if (mode !== "receive" && (modality === kind || modality === "audio-video")) return;
@@ -245,11 +256,7 @@ export class Call {
 
   #setState(state: State, ending?: Ending, retry?: Retry): void {
     this.state = state;
-    try {
-      this.#options.onState?.(state, ending, retry);
-    } catch (error) {
-      reportError(error); // a mistake of the page is no end of the call
-    }
+    this.#options.onState?.(state, ending, retry);
   }
 
   /** Whether the call is still wanted when the devices are there. */
@@ -268,6 +275,7 @@ export class Call {
   async #openSound(): Promise<void> {
     this.#sound = new Sound();
     await this.#sound.open();
+    setTimeout(() => this.#sound!.isHeld && this.#warn(silenced()), HELD_MS);
     const { speaker, transport } = this.#options;
     if (speaker !== undefined && transport !== "webrtc") await this.#sound.playOn(speaker).catch((error) => this.#warn(error));
   }
@@ -312,7 +320,7 @@ export class Call {
     this.#speaker ??= new Audio();
     this.#speaker.srcObject = new MediaStream([track]);
     if (speaker !== undefined) chooseSink(this.#speaker, speaker).catch((error) => this.#warn(error));
-    this.#speaker.play().catch(() => {}); // refused only when the call is over before it begins
+    this.#sound!.play(this.#speaker);
     this.#listening = this.#sound!.capture(track, sampleRate, (frame) => {
       onAudio?.(frame, sampleRate);
       this.#tellLevel("out", measure(frame));
@@ -381,8 +389,10 @@ export class Call {
   #ping(): void {
     if (this.#pingSent === null) {
       this.#pingSent = performance.now();
+      this.#unanswered = 0;
       this.#link?.send({ event: "ping" });
-    } else if (performance.now() - this.#pingSent > ANSWER_TIMEOUT_MS) {
+    } else if (++this.#unanswered * PING_INTERVAL_MS >= ANSWER_TIMEOUT_MS) {
+      // Counted, for a page that stood still hears of no answer meanwhile.
       this.#lose(this.#link!, new Ending("lost", "The server is gone: it has stopped answering."));
     }
   }
@@ -431,9 +441,30 @@ export class Call {
   }
 }
 
+/** The options, with the defaults for what is left out. A mistake in a callback is reported, and is no end of the call. */
+function settle(options: ConnectOptions): Settings {
+  const given = Object.entries(options).filter(([, value]) => value !== undefined);
+  const guarded = given.map(([name, value]) => [name, typeof value === "function" ? guard(value.bind(options)) : value]);
+  return { ...DEFAULTS, ...Object.fromEntries(guarded) };
+}
+
+function guard<Told extends unknown[]>(callback: (...told: Told) => void): (...told: Told) => void {
+  return (...told) => {
+    try {
+      callback(...told);
+    } catch (error) {
+      reportError(error);
+    }
+  };
+}
+
 /** Without a secure origin there is no random id, and no call either. */
 function newId(): string {
   return crypto.randomUUID?.() ?? "";
+}
+
+function silenced(): Ending {
+  return new Ending("unsupported", "The browser lets this page play no sound until somebody clicks or types in it.");
 }
 
 function unanswered(): Ending {

@@ -68,6 +68,7 @@ export interface Wanted {
 export class Sources {
   readonly stream = new MediaStream();
   readonly #own = new Set<MediaStreamTrack>();
+  readonly #onEnded = ({ target }: Event): void => this.#lost((target as MediaStreamTrack).kind === "audio" ? "microphone" : "camera");
   readonly #lost: (name: string) => void;
   #isMuted = false;
 
@@ -117,13 +118,12 @@ export class Sources {
     if (old) this.#drop(old);
     this.stream.addTrack(track);
     if (track.kind === "audio" && this.#isMuted) track.enabled = false;
-    track.addEventListener("ended", () => {
-      if (this.stream.getTracks().includes(track)) this.#lost(track.kind === "audio" ? "microphone" : "camera");
-    });
+    track.addEventListener("ended", this.#onEnded);
   }
 
   #drop(track: MediaStreamTrack): void {
     this.stream.removeTrack(track);
+    track.removeEventListener("ended", this.#onEnded);
     if (this.#own.delete(track)) track.stop();
     else if (track.kind === "audio" && this.#isMuted) track.enabled = true;
   }

@@ -82,6 +82,7 @@ function refusal(meta: RefusalMeta): Ending {
     connection_closed: "The server has closed this call.",
     unknown_connection: "The server does not know this call any more.",
     unsupported_modality: "The server does not serve this kind of call.",
+    not_found: "No calls are served at this address. The option `url` is the base of the server's routes.",
     unauthorized: "The server did not let this page in: it is not authorised.",
     forbidden_origin: `The server takes no calls from pages of ${location.origin}.`,
   };
@@ -92,16 +93,27 @@ function refusal(meta: RefusalMeta): Ending {
 const STATUS_ERRORS: Record<number, string> = {
   401: "unauthorized",
   403: "forbidden_origin",
-  404: "unknown_connection",
+  404: "not_found",
   410: "connection_closed",
 };
+
+const GATEWAY_STATUSES = [502, 503, 504]; // a proxy whose server is gone, or not there yet
 
 /** The ending that a response with an error status means. */
 export async function refusalOf(response: Response): Promise<Ending> {
   const body: { meta?: RefusalMeta } | null = await response.json().catch(() => null);
   const retryAfter = Number(response.headers.get("Retry-After"));
   if (body?.meta) return refusal({ ...body.meta, ...(retryAfter ? { retryAfter } : {}) });
+  if (GATEWAY_STATUSES.includes(response.status)) return unreachable(new URL(response.url));
   return refusal({ error: STATUS_ERRORS[response.status] ?? `HTTP status ${response.status}` });
+}
+
+/** What a response says. Throws an Ending when it is a refusal, or comes from something else. */
+export async function answerOf<Body>(response: Response): Promise<Body> {
+  if (!response.ok) throw await refusalOf(response);
+  return response.json().catch(() => {
+    throw new Ending("protocol", `What answers at ${response.url} serves no calls. The option \`url\` is the base of the server's routes.`);
+  });
 }
 
 /** A response, whatever its status. Throws an Ending when there is none. */

@@ -61,7 +61,7 @@ export interface Interruption {
 export interface ConnectOptions {
   /** Of the call, for `input_hook` and `outputs`; random by default, and then another for each reconnection. */
   id?: string;
-  /** Base of the server's routes, relative to the page; the page's own by default. */
+  /** Base of the server's routes, with a slash at its end, relative to the page; the page's own by default. */
   url?: string | URL;
   /** `websocket` by default. */
   transport?: Transport;
@@ -150,6 +150,8 @@ export interface Stats {
   /** Only over WebRTC. */
   network: Network | null;
 }
+
+export const MODES: readonly Mode[] = ["send-receive", "send", "receive"];
 
 /** What each transport can carry. */
 export const MODALITIES: Record<Transport, readonly Modality[]> = {

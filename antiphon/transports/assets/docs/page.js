@@ -20,7 +20,7 @@ const choice = { connection: "webrtc", modality: "audio", mode: "send-receive", 
 
 /** What a fragment such as `#websocket/audio/send/plain/inputs` names: a choice, a place, or both. */
 function parse(fragment) {
-  const words = decodeURIComponent(fragment.slice(1)).split("/");
+  const words = fragment.slice(1).replaceAll("%2F", "/").split("/"); // no word of ours needs more decoding
   const named = {};
   for (const [name, values] of Object.entries(WORDS)) {
     const value = words.find((word) => values.includes(word));

@@ -19,13 +19,21 @@ export interface Listener {
   cleared(heard: number, dropped: number): void;
 }
 
-/** One AudioContext, with the worklets. */
+const GESTURES = ["pointerup", "keydown"];
+
+/** One AudioContext, with the worklets. It sounds as soon as the browser lets it: some wait for a gesture on the page. */
 export class Sound {
   readonly context = new AudioContext({ latencyHint: "interactive" });
+  #element: HTMLAudioElement | null = null;
+  readonly #begin = (): void => {
+    this.context.resume().catch(() => {}); // refused only when already closed
+    this.#element?.play().catch(() => {}); // as long as there is no gesture, or no stream
+  };
 
   /** Load the worklets; does nothing more when it is closed before they are there. */
   async open(): Promise<void> {
-    this.context.resume().catch(() => {}); // refused only when already closed
+    this.#begin();
+    for (const gesture of GESTURES) addEventListener(gesture, this.#begin);
     const address = workletAddress();
     try {
       await this.context.audioWorklet.addModule(address);
@@ -49,8 +57,20 @@ export class Sound {
     await chooseSink(this.context as AudioContext & HasSink, speaker);
   }
 
+  /** Play this element, which has a stream of its own. */
+  play(element: HTMLAudioElement): void {
+    this.#element = element;
+    this.#begin();
+  }
+
   close(): void {
+    for (const gesture of GESTURES) removeEventListener(gesture, this.#begin);
     if (!this.#isClosed) this.context.close();
+  }
+
+  /** Whether the browser does not let it sound yet. */
+  get isHeld(): boolean {
+    return this.context.state === "suspended";
   }
 
   get #isClosed(): boolean {

@@ -1,4 +1,4 @@
-import { Ending, ask, explain, lastWord, refusalOf } from "../endings";
+import { Ending, answerOf, ask, explain, lastWord, refusalOf } from "../endings";
 import { type ClientEvent, type MediaEvent, parse, type MediaFormat, type Start, warning } from "../messages";
 import { ANSWER_TIMEOUT_MS, type Admission, CLOSE_TIMEOUT_MS, JSON_TYPE, type Link, type Owner, pause } from "./link";
 
@@ -11,6 +11,12 @@ interface Offered {
   token: string;
   media_format: MediaFormat;
   links: Record<"send" | "events" | "end", string>;
+}
+
+/** An event that waits to be posted. */
+interface Line {
+  text: string;
+  isFrame: boolean;
 }
 
 interface Addresses {
@@ -26,7 +32,7 @@ export class HttpLink implements Link {
   #addresses: Addresses | null = null;
   #authorization: Record<string, string> = {};
   #events: EventSource | null = null;
-  #waiting: (ClientEvent | MediaEvent)[] = [];
+  #waiting: Line[] = [];
   #frames = 0;
   #wake: () => void = () => {};
   #isOpen = false;
@@ -41,8 +47,7 @@ export class HttpLink implements Link {
 
   async open(start: Start): Promise<Admission> {
     const response = await ask(this.#url, { method: "POST", body: JSON.stringify(start), headers: JSON_TYPE });
-    if (!response.ok) throw await refusalOf(response);
-    const { token, media_format: format, links }: Offered = await response.json();
+    const { token, media_format: format, links } = await answerOf<Offered>(response);
     const [send, events, end] = [links.send, links.events, links.end].map((link) => new URL(link, response.url));
     this.#addresses = { send: send!, events: events!, end: end! };
     this.#authorization = { Authorization: `Bearer ${token}` };
@@ -58,17 +63,17 @@ export class HttpLink implements Link {
   }
 
   send(event: ClientEvent): void {
-    this.#waiting.push(event);
+    this.#waiting.push({ text: JSON.stringify(event), isFrame: false });
     this.#wake();
   }
 
   /** What is given up is the oldest frame. */
   sendMedia(event: MediaEvent): number {
-    this.#waiting.push(event);
+    this.#waiting.push({ text: JSON.stringify(event), isFrame: true });
     this.#frames += 1;
     this.#wake();
     if (this.#frames <= MAX_WAITING_FRAMES) return 0;
-    this.#waiting.splice(this.#waiting.findIndex(isFrame), 1);
+    this.#waiting.splice(this.#waiting.findIndex(({ isFrame }) => isFrame), 1);
     this.#frames -= 1;
     return 1;
   }
@@ -135,10 +140,10 @@ export class HttpLink implements Link {
         await new Promise<void>((resolve) => (this.#wake = resolve));
         continue;
       }
-      const lines = this.#waiting.map((event) => JSON.stringify(event) + "\n");
+      const body = this.#waiting.map(({ text }) => text + "\n").join("");
       this.#waiting = [];
       this.#frames = 0;
-      const problem = await this.#deliver(lines.join(""));
+      const problem = await this.#deliver(body);
       if (problem) this.#end(this.#lastWord ?? problem);
     }
   }
@@ -158,8 +163,4 @@ export class HttpLink implements Link {
       return new Ending("lost", "The server is gone: it takes no more requests.");
     }
   }
-}
-
-function isFrame({ event }: ClientEvent | MediaEvent): boolean {
-  return event === "media";
 }

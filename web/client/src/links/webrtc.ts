@@ -1,7 +1,7 @@
 // One peer connection, whose tracks carry sound and pictures and whose data channel carries the
 // messages.
 
-import { Ending, ask, broken, explain, lastWord, refusalOf, stopped } from "../endings";
+import { Ending, answerOf, ask, broken, explain, lastWord, stopped } from "../endings";
 import { type ClientEvent, parse, type Start, warning } from "../messages";
 import type { Modality, Mode, Network } from "../options";
 import { type Admission, CLOSE_TIMEOUT_MS, JSON_TYPE, type Link, type Owner, pause } from "./link";
@@ -159,9 +159,7 @@ export class PeerLink implements Link {
   }
 
   async #ask<Body>(path: string, request: RequestInit): Promise<Body> {
-    const response = await ask(new URL(path, this.#base), request);
-    if (!response.ok) throw await refusalOf(response);
-    return response.json();
+    return answerOf(await ask(new URL(path, this.#base), request));
   }
 
   /** Tell where the server has agreed to less than was offered. */

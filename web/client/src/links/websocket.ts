@@ -20,12 +20,13 @@ export class WebSocketLink implements Link {
   open(start: Start): Promise<Admission> {
     return new Promise((resolve, reject) => {
       this.#admit = resolve;
+      const said = JSON.stringify(start);
       const socket = new WebSocket(this.#url);
       socket.binaryType = "arraybuffer";
       let opened = false;
       socket.onopen = () => {
         opened = true;
-        socket.send(JSON.stringify(start));
+        socket.send(said);
       };
       socket.onmessage = ({ data }: MessageEvent<string | ArrayBuffer>) => this.#receive(data);
       socket.onclose = ({ code, reason }) => {
