@@ -8,13 +8,14 @@ from antiphon.transports import speech_share
 from antiphon.transports.speech_share import Share
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def everybody_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
     """No piece is so short that it costs nothing, and nothing is forgiven."""
     monkeypatch.setattr(speech_share, "SLICE", 0.0)
     monkeypatch.setattr(speech_share, "RATE", 0.0)
 
 
+@pytest.mark.usefixtures("everybody_is_over")
 async def test_in_each_round_of_the_loop_one_piece_of_all_is_heard() -> None:
     rounds: list[int] = []
     now = 0
@@ -58,6 +59,25 @@ async def test_who_uses_little_never_waits(monkeypatch: pytest.MonkeyPatch) -> N
         assert others == 0
 
 
+async def test_what_stands_around_pieces_counts_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thousands of messages without sound would pass for no work at all."""
+    monkeypatch.setattr(speech_share, "RATE", 0.0)
+    share = Share()
+    others = 0
+
+    async def other() -> None:
+        nonlocal others
+        others += 1
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(other)
+        for _ in range(200):
+            async with share.piece():
+                pass
+        assert others == 1
+
+
+@pytest.mark.usefixtures("everybody_is_over")
 async def test_a_piece_that_fails_gives_its_turn_back() -> None:
     share = Share()
     for _ in range(3):
