@@ -285,6 +285,25 @@ async def test_an_engine_that_fails_begins_anew_and_hits_nobody_else(
     assert "the engine is broken" in caplog.text
 
 
+class Picky(Loudness):
+    """As a user's own engine may be."""
+
+    def detector(self, sample_rate: int) -> Loudness:
+        if sample_rate != 16_000:
+            raise ValueError("16 kHz alone")
+        return super().detector(sample_rate)
+
+
+async def test_a_rate_that_the_engine_does_not_have_is_refused_and_asked_for_again(
+    server: Server,
+) -> None:
+    stream = speech_stream(Speech(voice_activity=Picky()))
+    async with server(stream) as site, site.client(SUMMARY) as client:
+        said = await ask(client, "8000", "16000", pcm(loud(0.03)))
+    assert said[:2] == ["500", "200"]
+    assert summary_of(said[2])["speech_info"]["speech_length_ms"] == 30
+
+
 async def refused(site: Site, path: str, **options: Any) -> tuple[int, str]:
     """Status and error of a handshake."""
     with pytest.raises(InvalidStatus) as info:
