@@ -56,6 +56,10 @@ class AsgiSpeechWire:
     def unread(self) -> int:
         return self._unread
 
+    @property
+    def over(self) -> bool:
+        return self._over
+
     def close(self, code: int, reason: str) -> None:
         if not self._over:
             fitting = close_payload(code, reason)[2:].decode()
