@@ -232,6 +232,25 @@ async def test_what_is_no_packet_is_refused_and_adds_nothing(server: Server) -> 
         assert length(after) == pytest.approx(0.04)
 
 
+async def test_samples_sent_for_packets_are_answered_one_by_one_and_break_nothing(
+    server: Server,
+) -> None:
+    """Some of them pass for packets."""
+    [packet, *_] = packets(loud(0.02), 16_000)
+    async with server(speech_stream()) as site, site.client(SUMMARY + "_opus") as client:
+        await ask(client, "16000")
+        noise = np.random.default_rng(1).integers(-9000, 9000, 12_800).astype(np.int16)
+        samples = chunks(pcm(noise), 640)
+        said = await ask(client, *[message for chunk in samples for message in (chunk, b"")])
+        before, after = (
+            summary_of(answer)["current_speech_summary"]["total_length"]
+            for answer in (said[-1], *await ask(client, packet))
+        )
+    assert "500" in said[::2]
+    assert "500" not in said[1::2]
+    assert after - before == pytest.approx(0.02, abs=1e-5)
+
+
 async def test_half_a_sample_is_refused_or_waits_as_the_application_says(server: Server) -> None:
     async with server(speech_stream()) as site, site.client(SUMMARY) as client:
         assert (await ask(client, "16000", b"\0\0\0"))[1] == "500"
