@@ -86,6 +86,7 @@ class AsgiSpeechWire:
         except (OSError, RuntimeError) as error:
             # RuntimeError: uvicorn's, for sending behind a close that it has sent by itself.
             log.debug("a client takes no more: %r", error)
+            self._over = True
 
 
 async def serve_speech(call: SpeechCall, receive: Receive, send: Send, max_message: int) -> None:
