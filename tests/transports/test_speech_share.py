@@ -42,10 +42,10 @@ async def test_in_each_round_of_the_loop_one_piece_of_all_is_heard() -> None:
     assert max(rounds.count(number) for number in set(rounds)) == 1
 
 
-async def test_who_uses_little_never_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(speech_share, "SLICE", 1e9)
+async def heard_beside(pieces: int) -> int:
+    """How often somebody else's turn came while one connection had so many pieces of nothing."""
     share = Share()
-    others = 0
+    others = meanwhile = 0
 
     async def other() -> None:
         nonlocal others
@@ -53,28 +53,21 @@ async def test_who_uses_little_never_waits(monkeypatch: pytest.MonkeyPatch) -> N
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(other)
-        for _ in range(100):
+        for _ in range(pieces):
             async with share.piece():
-                pass
-        assert others == 0
+                meanwhile = others
+    return meanwhile
+
+
+async def test_who_uses_little_never_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(speech_share, "SLICE", 1e9)
+    assert await heard_beside(100) == 0
 
 
 async def test_what_stands_around_pieces_counts_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
     """Thousands of messages without sound would pass for no work at all."""
     monkeypatch.setattr(speech_share, "RATE", 0.0)
-    share = Share()
-    others = 0
-
-    async def other() -> None:
-        nonlocal others
-        others += 1
-
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(other)
-        for _ in range(200):
-            async with share.piece():
-                pass
-        assert others == 1
+    assert await heard_beside(200) == 1
 
 
 @pytest.mark.usefixtures("everybody_is_over")
