@@ -56,6 +56,10 @@ class AsgiSpeechWire:
     def unread(self) -> int:
         return self._unread
 
+    @property
+    def over(self) -> bool:
+        return self._over
+
     def close(self, code: int, reason: str) -> None:
         if not self._over:
             fitting = close_payload(code, reason)[2:].decode()
@@ -82,6 +86,7 @@ class AsgiSpeechWire:
         except (OSError, RuntimeError) as error:
             # RuntimeError: uvicorn's, for sending behind a close that it has sent by itself.
             log.debug("a client takes no more: %r", error)
+            self._over = True
 
 
 async def serve_speech(call: SpeechCall, receive: Receive, send: Send, max_message: int) -> None:

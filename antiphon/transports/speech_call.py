@@ -44,6 +44,11 @@ class SpeechWire(Protocol):
         """Bytes of answers that the client has not taken."""
         ...
 
+    @property
+    def over(self) -> bool:
+        """Whether no answer is waited for any more, as far as is known."""
+        ...
+
     def close(self, code: int, reason: str) -> None:
         """Send what is left, then close; `receive` has no more from here on."""
         ...
@@ -68,6 +73,7 @@ class SpeechCall:
         self._scope = anyio.CancelScope()
         self._timer: asyncio.TimerHandle | None = None
         self._began = self._last = self._loop.time()
+        self._answering = False
         self._notes = 0
         self._released = False
 
@@ -112,8 +118,11 @@ class SpeechCall:
 
     async def _converse(self, wire: SpeechWire) -> None:
         while (message := await wire.receive()) is not None:
-            self._last = self._loop.time()
-            answer = await self._answer(*message)
+            self._answering = True
+            answer = await self._answer(wire, *message)
+            self._answering, self._last = False, self._loop.time()
+            if answer is None:
+                return
             self._log(answer.note)
             wire.send_text(answer.text)
             if answer.last:
@@ -123,19 +132,23 @@ class SpeechCall:
                 wire.close(1008, f"{MAX_UNREAD} bytes of answers wait to be read")
                 return
 
-    async def _answer(self, kind: Kind, payload: bytes) -> Answer:
+    async def _answer(self, wire: SpeechWire, kind: Kind, payload: bytes) -> Answer | None:
+        """None where the client has left meanwhile: what it sent may be minutes of work."""
         session = self._session
         step: Step = partial(session.receive, kind, payload)
         hear = self._in_thread if self._blocking and kind is Kind.BINARY else self._here
         try:
-            while not isinstance(found := await hear(step), Answer):
+            while not wire.over:
+                found = await hear(step)
+                if isinstance(found, Answer):
+                    return found
                 if found is not None:
                     await in_speech_thread(found.run)
                 step = session.go_on
-        except Exception:  # of the engine's: this call's sound begins anew, no other call is hit
-            log.exception("the sound of speech call %r could not be analysed", self._info.id)
+        except Exception:  # of the engine's: this call begins anew, no other call is hit
+            log.exception("a message of speech call %r could not be analysed", self._info.id)
             return session.failed()
-        return found
+        return None
 
     async def _here(self, step: Step) -> Answer | Work | None:
         async with self._share.piece():
@@ -155,7 +168,9 @@ class SpeechCall:
         """End what has taken too long, and look again when something might."""
         now, timing = self._loop.time(), self._host.settings.session.timing
         parameters = float("inf") if self._session.running else self._began + PARAMETERS_TIMEOUT
-        over, idle = self._began + timing.time_limit, self._last + timing.idle_timeout
+        over = self._began + timing.time_limit
+        # Who waits for an answer is not idle.
+        idle = (now if self._answering else self._last) + timing.idle_timeout
         if now >= parameters:
             self.end(f"the parameters did not come within {PARAMETERS_TIMEOUT:g} s", 1008)
         elif now >= over:

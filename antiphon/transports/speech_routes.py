@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from typing import Any
 
+import anyio
 import msgspec
 
 from ..core.dialects.parameters import SpeechSession
@@ -120,7 +121,9 @@ class SpeechRoutes:
         info = _info(request, "http", principal)
         await self._claim(info, _ignore)
         try:
-            return await self._calls[request.path](request)
+            with anyio.move_on_after(self._host.settings.session.timing.time_limit):
+                return await self._calls[request.path](request)
+            raise deny("request_timeout", "the time limit is reached")
         finally:
             await self._host.release(info.id)
 

@@ -51,6 +51,10 @@ class SocketWire:
     def unread(self) -> int:
         return self._link.unread
 
+    @property
+    def over(self) -> bool:
+        return self._over
+
     def close(self, code: int, reason: str) -> None:
         if self._over:
             return

@@ -154,6 +154,20 @@ async def test_a_plain_request_to_a_websocket_is_told_so(server: Server) -> None
     assert (await asked(server, speech_stream(), "GET", SUMMARY)).status_code == 426
 
 
+async def test_an_upload_without_end_holds_its_slot_no_longer_than_the_time_limit(
+    server: Server,
+) -> None:
+    stream = speech_stream(time_limit=0.3)
+    async with server(stream) as site:
+        address, _, port = site.http.removeprefix("http://").partition(":")
+        async with await anyio.connect_tcp(address, int(port)) as client:
+            head = f"POST {FROM_SAMPLES}?sample_rate=8000 HTTP/1.1\r\nHost: x\r\n"
+            await client.send(f"{head}Content-Length: 1000\r\n\r\n".encode() + bytes(10))
+            answer = await client.receive()
+            assert answer.startswith(b"HTTP/1.1 408 ")
+        assert stream.calls == []
+
+
 PREFLIGHT = {
     "origin": "null",
     "access-control-request-method": "POST",

@@ -8,13 +8,14 @@ from antiphon.transports import speech_share
 from antiphon.transports.speech_share import Share
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def everybody_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
     """No piece is so short that it costs nothing, and nothing is forgiven."""
     monkeypatch.setattr(speech_share, "SLICE", 0.0)
     monkeypatch.setattr(speech_share, "RATE", 0.0)
 
 
+@pytest.mark.usefixtures("everybody_is_over")
 async def test_in_each_round_of_the_loop_one_piece_of_all_is_heard() -> None:
     rounds: list[int] = []
     now = 0
@@ -41,10 +42,10 @@ async def test_in_each_round_of_the_loop_one_piece_of_all_is_heard() -> None:
     assert max(rounds.count(number) for number in set(rounds)) == 1
 
 
-async def test_who_uses_little_never_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(speech_share, "SLICE", 1e9)
+async def heard_beside(pieces: int) -> int:
+    """How often somebody else's turn came while one connection had so many pieces of nothing."""
     share = Share()
-    others = 0
+    others = meanwhile = 0
 
     async def other() -> None:
         nonlocal others
@@ -52,12 +53,24 @@ async def test_who_uses_little_never_waits(monkeypatch: pytest.MonkeyPatch) -> N
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(other)
-        for _ in range(100):
+        for _ in range(pieces):
             async with share.piece():
-                pass
-        assert others == 0
+                meanwhile = others
+    return meanwhile
 
 
+async def test_who_uses_little_never_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(speech_share, "SLICE", 1e9)
+    assert await heard_beside(100) == 0
+
+
+async def test_what_stands_around_pieces_counts_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thousands of messages without sound would pass for no work at all."""
+    monkeypatch.setattr(speech_share, "RATE", 0.0)
+    assert await heard_beside(200) == 1
+
+
+@pytest.mark.usefixtures("everybody_is_over")
 async def test_a_piece_that_fails_gives_its_turn_back() -> None:
     share = Share()
     for _ in range(3):

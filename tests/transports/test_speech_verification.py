@@ -29,6 +29,7 @@ from tests.transports.speech_servers import (
     pcm,
     pipeline,
     place_of,
+    said_and_closed,
     server,
 )
 from tests.transports.voices import FOREIGN, MINE, THEIRS, Gate, Heavy, mine, theirs, verify_stream
@@ -326,6 +327,35 @@ async def test_a_client_that_goes_while_it_is_listened_to_leaves_nothing_behind(
         gate.open.set()
         await directory.until(0)
     assert [r for r in caplog.records if r.levelno >= logging.ERROR] == []
+
+
+async def test_nobody_listens_on_to_a_client_that_has_gone(server: Server) -> None:
+    """Who tries again would wait for all that was sent before."""
+    if not server.own:
+        pytest.skip("an ASGI server tells of it when it is asked for the next message")
+    gate, directory = Gate(), WatchedDirectory()
+    async with server(verify_stream(gate, stream={"directory": directory})) as site:
+        client = await site.client(VERIFY)
+        for message in (MINE, "16000", "1", pcm(mine(30))):
+            await client.send(message)
+        await gate.entered(1)
+        client.transport.abort()
+        gate.open.set()
+        await directory.until(0)
+    assert len(gate.heard) < 30
+
+
+async def test_who_waits_for_an_answer_is_not_idle(server: Server) -> None:
+    gate = Gate()
+    stream = verify_stream(gate, stream={"idle_timeout": 0.4})
+    async with server(stream) as site, site.client(VERIFY) as client:
+        for message in (MINE, "16000", "1", pcm(mine(1))):
+            await client.send(message)
+        await gate.entered(1)
+        await anyio.sleep(0.6)
+        gate.open.set()
+        assert [len(str(await client.recv())) > 3 for _ in range(4)] == [False] * 3 + [True]
+        assert (await said_and_closed(client))[1:] == (1000, "nothing was said for too long")
 
 
 async def test_two_streams_do_not_share_a_memory(server: Server) -> None:

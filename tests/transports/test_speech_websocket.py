@@ -232,6 +232,25 @@ async def test_what_is_no_packet_is_refused_and_adds_nothing(server: Server) -> 
         assert length(after) == pytest.approx(0.04)
 
 
+async def test_samples_sent_for_packets_are_answered_one_by_one_and_break_nothing(
+    server: Server,
+) -> None:
+    """Some of them pass for packets."""
+    [packet, *_] = packets(loud(0.02), 16_000)
+    async with server(speech_stream()) as site, site.client(SUMMARY + "_opus") as client:
+        await ask(client, "16000")
+        noise = np.random.default_rng(1).integers(-9000, 9000, 12_800).astype(np.int16)
+        samples = chunks(pcm(noise), 640)
+        said = await ask(client, *[message for chunk in samples for message in (chunk, b"")])
+        before, after = (
+            summary_of(answer)["current_speech_summary"]["total_length"]
+            for answer in (said[-1], *await ask(client, packet))
+        )
+    assert "500" in said[::2]
+    assert "500" not in said[1::2]
+    assert after - before == pytest.approx(0.02, abs=1e-5)
+
+
 async def test_half_a_sample_is_refused_or_waits_as_the_application_says(server: Server) -> None:
     async with server(speech_stream()) as site, site.client(SUMMARY) as client:
         assert (await ask(client, "16000", b"\0\0\0"))[1] == "500"
@@ -283,6 +302,25 @@ async def test_an_engine_that_fails_begins_anew_and_hits_nobody_else(
     assert summary_of(anew)["speech_info"]["total_length_ms"] == 30
     assert summary_of(on)["speech_info"]["total_length_ms"] == 330
     assert "the engine is broken" in caplog.text
+
+
+class Picky(Loudness):
+    """As a user's own engine may be."""
+
+    def detector(self, sample_rate: int) -> Loudness:
+        if sample_rate != 16_000:
+            raise ValueError("16 kHz alone")
+        return super().detector(sample_rate)
+
+
+async def test_a_rate_that_the_engine_does_not_have_is_refused_and_asked_for_again(
+    server: Server,
+) -> None:
+    stream = speech_stream(Speech(voice_activity=Picky()))
+    async with server(stream) as site, site.client(SUMMARY) as client:
+        said = await ask(client, "8000", "16000", pcm(loud(0.03)))
+    assert said[:2] == ["500", "200"]
+    assert summary_of(said[2])["speech_info"]["speech_length_ms"] == 30
 
 
 async def refused(site: Site, path: str, **options: Any) -> tuple[int, str]:

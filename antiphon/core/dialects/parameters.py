@@ -143,6 +143,7 @@ class SpeechSession:
         self._values: dict[str, Any] = {}
         self._analyser: Analyser
         self._decoder: PacketDecoder | None = None
+        self._begun = False
         self._piece = 0
         self._pending: Samples = np.empty(0, _INT16)
         self._half = b""
@@ -170,8 +171,10 @@ class SpeechSession:
         return self._accept(self._analyser.result())
 
     def failed(self) -> Answer:
-        """The analyser has raised: it begins anew, and the message is refused."""
-        self._begin()
+        """Something of the engine's has raised: the message is refused, and what is heard next
+        begins anew. A parameter with which nothing could begin is asked for again.
+        """
+        self._begun = False
         return self._refuse("it could not be analysed")
 
     def _take_text(self, payload: bytes) -> Answer:
@@ -179,10 +182,10 @@ class SpeechSession:
         if expected is None:
             return self._refuse("a parameter behind the last one")
         try:
-            self._values[expected.name] = expected.read(payload, self._values)
+            value = expected.read(payload, self._values)
         except ValueError as error:
             return self._refuse(f"{expected.name} {error}")
-        self._go_to_next()
+        self._go_on_with({**self._values, expected.name: value})
         return self._accept(_ACCEPTED)
 
     def _expected(self) -> Parameter | None:
@@ -194,26 +197,26 @@ class SpeechSession:
             case _State.RUNNING:
                 return None
 
-    def _go_to_next(self) -> None:
-        left = len(self._form.required) - len(self._values)
+    def _go_on_with(self, values: dict[str, Any]) -> None:
+        """One more is known; all stays as it was if that raises."""
+        left = len(self._form.required) - len(values)
         if left == 0 and self._form.optional is not None:
             self._state = _State.OPTIONAL
         elif left <= 0:
-            self._run()
+            self._begin(values)
+            self._state = _State.RUNNING
+        self._values = values
 
-    def _run(self) -> None:
-        self._state = _State.RUNNING
-        self._begin()
-
-    def _begin(self) -> None:
+    def _begin(self, values: Values) -> None:
         """With nothing heard."""
-        rate = self._values["sample_rate"]
+        rate = values["sample_rate"]
         self._piece = PIECE_MS * rate // 1000
         self._pending = np.empty(0, _INT16)
         self._half = b""
-        self._analyser = self._start(self._values)
+        self._analyser = self._start(values)
         if self._make_decoder is not None:
             self._decoder = self._make_decoder(rate)
+        self._begun = True
 
     def _take_sound(self, payload: bytes) -> Answer | Work | None:
         if self._state is _State.PARAMETERS:
@@ -221,8 +224,10 @@ class SpeechSession:
         if self._state is _State.OPTIONAL:
             assert self._form.optional is not None
             assert self._form.default is not None
-            self._values[self._form.optional.name] = self._form.default(self._values)
-            self._run()
+            default = self._form.default(self._values)
+            self._go_on_with({**self._values, self._form.optional.name: default})
+        if not self._begun:
+            self._begin(self._values)
         try:
             pcm = self._pcm(payload)
         except ValueError as error:

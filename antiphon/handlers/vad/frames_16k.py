@@ -8,7 +8,7 @@ A frame of 32 ms holds no whole number of samples at 44.1 kHz and its like. It i
 does: 1408 for 1411.2, so that the detector hears all 0.23 % higher, a 25th of a semitone.
 """
 
-from functools import cache
+from functools import lru_cache
 from math import ceil
 
 import msgspec
@@ -81,7 +81,7 @@ class FramesTo16k:
         self._sound.fill(0)
 
 
-@cache
+@lru_cache(maxsize=16)  # up to 1.7 MB each, and clients name the rate
 def _plan(sample_rate: int) -> _Plan:
     exact = sample_rate * FRAME_16K / _RATE
     fitting = (n for n in _STRETCHES if exact // n * n >= exact * (1 - _OFF_PITCH))

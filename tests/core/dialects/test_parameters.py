@@ -426,6 +426,53 @@ def test_an_analyser_that_fails_begins_anew() -> None:
     assert [counter.values for counter in talk.counters] == [{"sample_rate": 16000}] * 2
 
 
+def picky(values: Mapping[str, Any]) -> Counter:
+    if values["sample_rate"] != 16_000 or values.get("window", 1) != 1:
+        raise RuntimeError("the engine hears 16 kHz alone, and windows of a second")
+    return Counter(values)
+
+
+def say_to_picky(form: Form, *messages: str | bytes) -> list[str]:
+    """A session on whose behalf `failed` is called where it has to be."""
+    talk = Talk(form)
+    talk.session = SpeechSession(form, picky)
+    said: list[str] = []
+    for message in messages:
+        try:
+            said += talk.say(message)
+        except RuntimeError:
+            said.append(talk.session.failed().text.decode())
+    return said
+
+
+def test_a_parameter_with_which_no_engine_begins_is_asked_for_again() -> None:
+    said = say_to_picky(SUMMARY_FORM, "8000", pcm(1), "8000", "16000", pcm(1))
+    assert said == ["500", "500", "500", "200", "1"]
+
+
+def test_sound_with_which_no_engine_begins_leaves_the_last_parameter_open() -> None:
+    said = say_to_picky(VERIFY, TEMPLATE, "16000", "10", pcm(1), "3", "1", pcm(1))
+    assert said == ["200", "200", "200", "500", "500", "200", "1"]
+
+
+def test_an_engine_that_cannot_begin_anew_is_tried_with_each_message() -> None:
+    able = [True, False, False, True]
+
+    def start(values: Mapping[str, Any]) -> Counter:
+        if not able.pop(0):
+            raise RuntimeError("out of memory")
+        return Counter(values)
+
+    talk = Talk(SUMMARY_FORM)
+    talk.session = SpeechSession(SUMMARY_FORM, start)
+    assert talk.say("16000", pcm(2)) == ["200", "2"]
+    for message in (pcm(666), pcm(3), pcm(3)):
+        with pytest.raises(RuntimeError):
+            talk.say(message)
+        assert talk.session.failed().text == b"500"
+    assert talk.say(pcm(3)) == ["3"]
+
+
 def test_packets_are_decoded_at_the_rate_of_the_stream() -> None:
     rates: list[int] = []
 

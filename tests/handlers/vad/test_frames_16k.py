@@ -1,3 +1,4 @@
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -69,6 +70,19 @@ def test_frames_last_20_to_32_ms_and_nearly_as_long_as_512_samples(rate: int) ->
     size = FramesTo16k(rate).frame_samples
     assert 0.020 <= size / rate <= 0.032
     assert size / rate == pytest.approx(0.032, rel=0.004)
+
+
+def test_the_rates_of_all_clients_ever_are_not_kept() -> None:
+    """Each takes half a megabyte here, and there are forty thousand."""
+    kept: list[int] = []
+    tracemalloc.start()
+    try:
+        for rate in range(24_600, 24_624):
+            FramesTo16k(rate)
+            kept.append(tracemalloc.get_traced_memory()[0])
+    finally:
+        tracemalloc.stop()
+    assert kept[-1] < 1.2 * kept[15]
 
 
 def test_16_khz_is_not_touched() -> None:
