@@ -10,7 +10,10 @@ from benchmarks.process import Server, ServerFailed, serve
 
 ECHO = (sys.executable, "-m", "benchmarks.servers.wsproto_echo")
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads the Linux scheduler")
+pytestmark = [
+    pytest.mark.alone,
+    pytest.mark.skipif(sys.platform != "linux", reason="reads the Linux scheduler"),
+]
 
 
 def plan(server: Server, silent: bool = False, seconds: float = 0.4) -> Plan:

@@ -9,6 +9,8 @@ from benchmarks.quiet_voices import DEFAULT_RATE, Row, cases, parse, share
 from benchmarks.subjects import conversing
 from benchmarks.voice_load import Quiet, VoicePlan, run_quiet
 
+pytestmark = pytest.mark.alone
+
 QUIET = Quiet(
     sessions=50, seconds=5, cpu=0.3, wait=0.0, load_cpu=0.1, late=1.0, rss_kib=100.0, texts=0
 )

@@ -14,6 +14,8 @@ from benchmarks.webrtc_client import rtp_payload
 from benchmarks.webrtc_load import Plan, Talked, run_webrtc_load
 from benchmarks.webrtc_sessions import Row, alternate, clean, parse, ratios, share
 
+pytestmark = pytest.mark.alone
+
 AIORTC = (sys.executable, "-m", "benchmarks.servers.aiortc_echo")
 NO_WEBRTC = (sys.executable, "-m", "benchmarks.servers.wsproto_echo")
 

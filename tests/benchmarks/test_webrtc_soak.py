@@ -6,6 +6,8 @@ import pytest
 
 from benchmarks.webrtc_soak import Reading, grown, main
 
+pytestmark = pytest.mark.alone
+
 MIB = 1024 * 1024
 
 
