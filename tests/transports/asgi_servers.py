@@ -1,8 +1,8 @@
 """ASGI servers that we did not write, run in the event loop of the test."""
 
 import socket
-from collections.abc import AsyncGenerator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from typing import Any, cast
 
 import anyio
@@ -27,15 +27,28 @@ Serving = Callable[[Any], AbstractAsyncContextManager[Served]]
 
 
 class _Uvicorn(uvicorn.Server):
-    """Tells when it listens, and stops when it is told to."""
+    """Tells when it listens, and stops when it is told to.
 
-    def __init__(self, config: uvicorn.Config) -> None:
+    Its own main loop looks every 100 ms whether it shall stop. `wait_all_tasks_blocked` looks as
+    often whether everybody waits: in step with each other, each finds the other awake for ever.
+    """
+
+    def __init__(self, config: uvicorn.Config, stopping: anyio.Event) -> None:
         super().__init__(config)
         self.listening = anyio.Event()
+        self._stopping = stopping
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self.listening.set()
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        yield  # an interrupt is for who runs the tests
+
+    async def main_loop(self) -> None:
+        await self.on_tick(0)  # makes the headers that each response has
+        await self._stopping.wait()
 
 
 def _listening_socket() -> socket.socket:
@@ -48,21 +61,17 @@ def _listening_socket() -> socket.socket:
 async def on_uvicorn(app: Any, **options: Any) -> AsyncGenerator[Served]:
     """uvicorn with its default engines; `options` are its own."""
     config = uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=1, **options)
-    server, listener = _Uvicorn(config), _listening_socket()
+    listener = _listening_socket()
     served = Served(listener.getsockname()[1])
+    server = _Uvicorn(config, served.stopping)
 
     async def run() -> None:
         await server.serve(sockets=[listener])
         served.stopped.set()
 
-    async def stop() -> None:
-        await served.stopping.wait()
-        server.should_exit = True
-
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(run)
         await server.listening.wait()
-        tasks.start_soon(stop)
         try:
             yield served
         finally:
