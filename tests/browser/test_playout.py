@@ -17,7 +17,6 @@ from tests.browser.server import Server
 pytestmark = [
     pytest.mark.alone,
     pytest.mark.browser,
-    pytest.mark.timeout(60),  # Chromium on a busy machine
 ]
 
 Sound = npt.NDArray[np.float32]

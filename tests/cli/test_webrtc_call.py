@@ -44,7 +44,6 @@ def video_server() -> Iterator[Server]:
         yield server
 
 
-@pytest.mark.timeout(60)
 def test_a_spoken_sentence_comes_back_as_it_was(echo_server: Server, tmp_path: Path) -> None:
     file, out = speech(tmp_path / "in.wav"), tmp_path / "out.wav"
     sound = ("--play", str(file), "--record", str(out), "--json")
@@ -88,7 +87,6 @@ def share_found(sent: Samples, heard: Samples) -> float:
     return sum(found) / len(found)
 
 
-@pytest.mark.timeout(60)  # three seconds of encoding, sending and decoding, on a busy machine
 def test_pictures_and_sound_come_back_in_time_with_each_other(
     video_server: Server, tmp_path: Path
 ) -> None:
@@ -127,7 +125,6 @@ def test_pictures_of_odd_sides_are_sent_even_and_that_is_told(
     assert len(shown.times) >= 0.7 * 20
 
 
-@pytest.mark.timeout(60)
 @pytest.mark.parametrize(
     ("number", "log", "least"),
     [(signal.SIGINT, "10 pictures", 8), (signal.SIGKILL, "80 pictures", 20)],

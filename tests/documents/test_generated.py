@@ -118,7 +118,6 @@ def official() -> Any:
     return jsonschema.Draft7Validator(schema)
 
 
-@pytest.mark.timeout(60)  # the first time the schema is fetched
 def test_the_document_is_asyncapi(official: Any) -> None:
     official.validate(DOCUMENT)
     assert not official.is_valid({**DOCUMENT, "channels": {"call": {"adress": "/"}}})

@@ -17,7 +17,6 @@ import antiphon
 import antiphon.client
 from tests.documents.pages import ROOT
 
-pytestmark = pytest.mark.timeout(60)  # building takes 2 to 3 s, on a busy machine much longer
 LOADED = {"script": "src", "img": "src", "link": "href", "source": "src", "iframe": "src"}
 """What a browser fetches by itself."""
 

@@ -6,7 +6,6 @@ from examples.echo_on_pause import stream
 from tests.examples.talking import talking
 
 
-@pytest.mark.timeout(60)
 @pytest.mark.parametrize("by", ["memory", "websocket"])
 async def test_a_sentence_comes_back_after_the_pause(by: str) -> None:
     async with talking(stream, by) as talker:

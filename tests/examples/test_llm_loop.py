@@ -21,7 +21,6 @@ async def model(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
 
 
 @pytest.mark.usefixtures("model")
-@pytest.mark.timeout(60)
 @pytest.mark.parametrize("by", ["memory", "websocket"])
 async def test_a_question_is_answered_sentence_by_sentence(by: str) -> None:
     async with talking(stream, by) as talker:
@@ -35,7 +34,6 @@ async def test_a_question_is_answered_sentence_by_sentence(by: str) -> None:
 
 
 @pytest.mark.usefixtures("model")
-@pytest.mark.timeout(60)
 async def test_an_interrupted_answer_is_remembered_as_far_as_it_was_heard() -> None:
     async with talking(stream, "websocket") as talker:
         await talker.say("Tell me something.")

@@ -8,7 +8,6 @@ from tests.browser.server import running
 PROGRAMS = ["echo_on_pause", "llm_loop", "spoken_menu", "stop_word", "video_threshold"]
 
 
-@pytest.mark.timeout(60)  # imports, and a detector that is loaded, on a busy machine
 @pytest.mark.parametrize("program", PROGRAMS)
 async def test_a_program_says_where_it_serves_and_ends_when_it_is_told_to(program: str) -> None:
     async with (

@@ -21,7 +21,6 @@ def client_of(stream: Stream) -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=transport, base_url="http://menu")
 
 
-@pytest.mark.timeout(60)
 @pytest.mark.parametrize("by", ["memory", "websocket"])
 async def test_dishes_are_ordered_by_inputs_and_billed_by_outputs(
     by: str, http: httpx.AsyncClient

@@ -9,7 +9,6 @@ from tests.examples.talking import RATE, talking
 TONE = (8000 * np.sin(2 * np.pi * 2000 * np.arange(RATE) / RATE)).astype("<i2")
 
 
-@pytest.mark.timeout(60)
 @pytest.mark.parametrize("by", ["memory", "websocket"])
 async def test_what_is_said_behind_the_stop_word_is_answered(by: str) -> None:
     async with talking(stream, by) as talker:

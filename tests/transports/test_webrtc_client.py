@@ -16,6 +16,7 @@ from tests.transports.serving import cancelled_on_exit
 from tests.transports.test_webrtc import KINDS, Exchange
 from tests.webrtc.serving import Holdings, Scene, held, on_webrtc
 
+pytestmark = pytest.mark.alone
 RATE = 24000  # Hz
 FRAME = RATE // 50
 PATIENCE = 8.0  # seconds
