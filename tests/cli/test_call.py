@@ -100,6 +100,7 @@ def summary_of(done: "subprocess.CompletedProcess[str]") -> Summary:
     return msgspec.json.decode(done.stdout, type=Summary)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_the_summary_counts_an_echo_to_the_frame(
     echo_server: Server, tmp_path: Path, scheme: str
@@ -119,6 +120,7 @@ def test_the_summary_counts_an_echo_to_the_frame(
     assert 0 < trips.p50 <= trips.p95 <= trips.p99
 
 
+@pytest.mark.alone
 def test_the_summary_is_text_without_json(echo_server: Server, tmp_path: Path) -> None:
     file = write_wav(tmp_path / "in.wav", melody(24000, 0.5), 24000)
     done = run_antiphon("call", echo_server.websocket, "--play", str(file))
@@ -133,6 +135,7 @@ def test_quiet_says_nothing(echo_server: Server, tmp_path: Path) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_a_server_that_speaks_and_ends_is_heard_whole(
     server: Server, tmp_path: Path, scheme: str
@@ -158,6 +161,7 @@ def test_seconds_end_the_call(echo_server: Server, tmp_path: Path) -> None:
     assert summary.loss is None
 
 
+@pytest.mark.alone
 def test_linger_sends_silence_after_the_file(echo_server: Server, tmp_path: Path) -> None:
     file = write_wav(tmp_path / "in.wav", melody(24000, 0.2), 24000)
     out = tmp_path / "out.wav"
