@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 HOST ?= 127.0.0.1
 PORT ?= 8000
 
-.PHONY: run test slow fuzz lint types floors unit docs docs-serve coverage web format clean
+.PHONY: run test slow fuzz lint types mypy pyright floors unit docs docs-serve coverage web format clean
 
 run: $(VENV)/.installed
 	$(BIN)/antiphon serve --host $(HOST) --port $(PORT)
@@ -24,9 +24,12 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
+# Neither uses a second core.
 types: $(VENV)/.installed-dev
-	$(BIN)/mypy
-	$(BIN)/pyright
+	$(MAKE) --no-print-directory -j2 mypy pyright
+
+mypy pyright: $(VENV)/.installed-dev
+	$(BIN)/$@
 
 floors: $(VENV)/.installed-dev
 	$(BIN)/lint-imports
