@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 HOST ?= 127.0.0.1
 PORT ?= 8000
+# Some containers set it; the tests would compile the package for each of hundreds of processes.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: run test slow fuzz lint types mypy pyright floors unit docs docs-serve coverage web format clean
 
