@@ -21,6 +21,8 @@ from .target import load_stream
 
 __all__ = ("add_parser",)
 
+log = logging.getLogger("antiphon")
+
 EXAMPLES = """\
 examples:
   antiphon serve                        the built-in echo, with a page to try it
@@ -198,6 +200,8 @@ def _uvloop(choice: str) -> bool:
     except ImportError as error:
         if choice == "uvloop":
             raise ValueError(f"{error}: pip install 'antiphon[uvloop]'") from error
+        if not isinstance(error, ModuleNotFoundError):
+            log.warning("uvloop is here and cannot be used (%s): asyncio's own loop serves", error)
         return False
     return True
 

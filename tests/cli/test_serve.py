@@ -141,7 +141,7 @@ def test_a_uvloop_that_cannot_be_imported_is_done_without(tmp_path: Path) -> Non
     assert done.returncode == 1
     assert "libuv.so: pip install 'antiphon[uvloop]'" in done.stderr
     with serving(folder=tmp_path) as server:
-        assert server.port
+        assert "uvloop is here and cannot be used (libuv.so)" in server.output
 
 
 def test_damaged_weights_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
