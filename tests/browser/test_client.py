@@ -156,13 +156,8 @@ async def test_options_that_cannot_be_are_refused_at_once(console: Console) -> N
     ]
 
 
-async def test_an_option_that_is_undefined_is_one_left_out(console: Console) -> None:
-    script = f"""async (url) => {{
-      {IMPORT}
-      const names = ["transport", "sampleRate", "reconnect", "onState"];
-      const options = Object.fromEntries(names.map((name) => [name, undefined]));
-      window.call = client.connect({{ url, mode: "receive", ...options }});
-    }}"""
+async def start_of(script: str, console: Console) -> dict[str, Any]:
+    """What the call of this script begins with; its server ends it then."""
     starts: list[dict[str, Any]] = []
 
     async def peer_script(server: Peer) -> None:
@@ -172,7 +167,19 @@ async def test_an_option_that_is_undefined_is_one_left_out(console: Console) -> 
     async with peer(peer_script) as url:
         await console.run(script, url)
         assert (await console.run(ENDING))["cause"] == "ended"
-    assert starts[0]["media_format"]["sample_rate"] == 24000
+    [start] = starts
+    return start
+
+
+async def test_an_option_that_is_undefined_is_one_left_out(console: Console) -> None:
+    script = f"""async (url) => {{
+      {IMPORT}
+      const names = ["transport", "sampleRate", "reconnect", "onState"];
+      const options = Object.fromEntries(names.map((name) => [name, undefined]));
+      window.call = client.connect({{ url, mode: "receive", ...options }});
+    }}"""
+    start = await start_of(script, console)
+    assert start["media_format"]["sample_rate"] == 24000
 
 
 async def test_a_mistake_in_a_callback_is_reported_and_the_call_goes_on(console: Console) -> None:
@@ -248,18 +255,10 @@ async def test_what_is_no_json_is_thrown_back_and_the_call_goes_on(
 
 
 async def test_start_names_the_format_and_the_mode(console: Console) -> None:
-    starts: list[dict[str, Any]] = []
-
-    async def script(server: Peer) -> None:
-        starts.append(await server.accept())
-        await server.close(1000)
-
-    async with peer(script) as url:
-        await console.run(CALL, url)
-        await console.run(ENDING)
-    assert starts[0]["media_format"] == {"encoding": "audio/x-mulaw", "sample_rate": 24000}
-    assert starts[0]["metadata"] == {"mode": "receive"}
-    assert len(starts[0]["websocket_id"]) == 36
+    start = await start_of(CALL, console)
+    assert start["media_format"] == {"encoding": "audio/x-mulaw", "sample_rate": 24000}
+    assert start["metadata"] == {"mode": "receive"}
+    assert len(start["websocket_id"]) == 36
 
 
 async def test_inputs_go_with_the_start_and_later_and_outputs_come(
